@@ -1,0 +1,63 @@
+"""ModelCard: what a model is and what it can do, as plain data that panels, files and commands read."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Band = Literal["coarse", "middle", "fine"]
+
+
+def band(resolution: int) -> Band:
+    """The part of the picture that a resolution shapes (StyleGAN, section 3.1: 4²-8², 16²-32², 64² and up)."""
+    if resolution <= 8:
+        return "coarse"
+    return "middle" if resolution <= 32 else "fine"
+
+
+class LayerInfo(BaseModel):
+    """One modulated layer of a synthesis network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # official name, as in "b64.conv1"
+    kind: Literal["conv", "torgb"]
+    resolution: int  # output size in px
+    channels: int  # output channels
+    ws_index: int  # which of the num_ws style vectors feeds it
+    has_noise: bool = False
+
+
+class ModelCard(BaseModel):
+    """Everything about a model that can be known without running it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str  # "stylegan2"
+    name: str  # the file's name without suffix
+    digest: str  # sha256 of the file, hexadecimal
+    resolution: int  # width and height of a picture in px
+    img_channels: int
+    z_dim: int
+    c_dim: int  # 0: unconditional
+    w_dim: int
+    num_ws: int
+    layers: tuple[LayerInfo, ...]
+    has_noise: bool
+    has_transform: bool = False
+    has_preview: bool = False  # coarser blocks have an RGB output of their own
+    has_half: bool = False  # some layers are meant to run in half precision on a GPU
+    parameters: int = 0
+    description: dict[str, str] = {}  # free words from the file: dataset, kimg, licence
+
+    @property
+    def noise_layers(self) -> tuple[LayerInfo, ...]:
+        """The layers that take a noise map, in order of synthesis."""
+        return tuple(layer for layer in self.layers if layer.has_noise)
+
+    def slot_resolution(self, index: int) -> int:
+        """Resolution in px of the first layer that style vector `index` (0 to num_ws - 1) feeds."""
+        return next(layer.resolution for layer in self.layers if layer.ws_index == index)
+
+    def slot_band(self, index: int) -> Band:
+        """Whether style vector `index` shapes coarse, middle or fine features."""
+        return band(self.slot_resolution(index))

@@ -1,0 +1,74 @@
+"""Configurations of StyleGAN2's two networks: the constructor arguments of the official PyTorch code, resolved.
+
+The names are the official ones (stylegan2-ada-pytorch and stylegan3's networks_stylegan2), flattened. Where the two
+repositories differ in a default there is none here: whoever reads a file says what it holds.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_RESOLUTION = 4096  # px; no published model of the family goes beyond 2048
+
+Width = Annotated[int, Field(ge=1, le=16384)]
+Architecture = Literal["orig", "skip", "resnet"]
+
+
+class NetworkConfig(BaseModel):
+    """What generator and discriminator have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    img_resolution: Annotated[int, Field(ge=4, le=MAX_RESOLUTION)]
+    img_channels: Annotated[int, Field(ge=1, le=16)] = 3
+    c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
+    channel_base: Annotated[int, Field(ge=1, le=1 << 20)] = 32768
+    channel_max: Width = 512
+    architecture: Architecture = "skip"
+    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
+    conv_clamp: float | None = None
+    num_fp16_res: Annotated[int, Field(ge=0, le=16)] = 0
+    fp16_channels_last: bool = False
+    mapping_layers: Annotated[int, Field(ge=0, le=64)] = 8
+    mapping_lr_multiplier: float = 0.01
+    activation: Literal["lrelu", "linear"] = "lrelu"
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.img_resolution & (self.img_resolution - 1):
+            raise ValueError(f"img_resolution {self.img_resolution} is not a power of two")
+        return self
+
+    @property
+    def block_resolutions(self) -> tuple[int, ...]:
+        """4, 8, ... img_resolution."""
+        return tuple(2**i for i in range(2, self.img_resolution.bit_length()))
+
+    def channels(self, resolution: int) -> int:
+        """Feature maps at a resolution: min(channel_base / resolution, channel_max)."""
+        return min(self.channel_base // resolution, self.channel_max)
+
+    def is_half(self, resolution: int) -> bool:
+        """Whether the official code runs this resolution in half precision on a GPU."""
+        return resolution >= max(2 ** (self.img_resolution.bit_length() - self.num_fp16_res), 8)
+
+
+class GeneratorConfig(NetworkConfig):
+    """StyleGAN2's generator: mapping and synthesis."""
+
+    z_dim: Width = 512
+    w_dim: Width = 512
+    mapping_layer_features: Width | None = None  # None: w_dim
+    mapping_embed_features: Width | None = None  # None: w_dim
+    use_noise: bool = True
+
+
+class DiscriminatorConfig(NetworkConfig):
+    """StyleGAN2's discriminator."""
+
+    architecture: Architecture = "resnet"
+    cmap_dim: Annotated[int, Field(ge=0, le=16384)] | None = None  # None: the last block's channels, or 0 without classes
+    mbstd_group_size: Annotated[int, Field(ge=1)] | None = 4  # None: the whole batch
+    mbstd_num_channels: Annotated[int, Field(ge=0, le=512)] = 1
+    mapping_layer_features: Width | None = None
+    mapping_embed_features: Width | None = None

@@ -1,0 +1,155 @@
+"""Scene: everything that determines a picture, and nothing else, as a frozen value with a readable JSON form.
+
+Latents are recipes (seeds and weights), never tensors, so that two equal Scenes are the same picture, equality and
+hashing cost nothing, and a person can read what a file says.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stylegan_core.errors import SceneError
+
+SCENE_VERSION = 1
+MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
+ROW = 100  # seeds from one row of the seed plane to the next, as in the official visualizer
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Psi = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Strength = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+LayerIndex = Annotated[int, Field(ge=0, lt=64)]
+
+
+class Part(BaseModel):
+    """Base of the Scene and its parts: frozen, strict, and with no field that it does not name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelRef(Part):
+    """Which model. The digest decides; the path says where it was when the Scene was made."""
+
+    digest: str = ""  # sha256 of the file; empty: any model at the path
+    path: str = ""
+    which: Literal["G_ema", "G"] = "G_ema"
+
+
+class Latent(Part):
+    """A point on the seed plane: person `seed`, moved by (x, y) towards its neighbours.
+
+    The plane has a person at every whole position; to the right stands `seed + 1`, below `seed + ROW` (modulo 2**32).
+    Between four of them latents are blended with bilinear weights, in z (brought back to unit variance, so that the
+    mapping network sees what it was trained on) or in w.
+    """
+
+    seed: Seed = 0
+    x: Fraction = 0.0
+    y: Fraction = 0.0
+    space: Literal["z", "w"] = "w"
+
+
+class ClassWeight(Part):
+    """One class of a conditional model and its share in the mix."""
+
+    index: Annotated[int, Field(ge=0)]
+    weight: Strength = 1.0
+
+
+class Mix(Part):
+    """Style mixing (StyleGAN, section 3.1): a second person's styles, blended into each layer by an amount."""
+
+    latent: Latent
+    amounts: tuple[Amount, ...]  # one per style vector; 0: the first person's, 1: the second's
+
+
+class Truncation(Part):
+    """The truncation trick (StyleGAN, appendix B): w' = w_avg + psi * (w - w_avg), for each style vector.
+
+    `layers` is empty, or has one psi for each style vector, which then stands in place of `psi`. Style vectors from
+    `cutoff` on are left alone (None: all are truncated).
+    """
+
+    psi: Psi = 0.7
+    layers: tuple[Psi, ...] = ()
+    cutoff: Annotated[int, Field(ge=0, le=64)] | None = None
+
+
+class LayerSeed(Part):
+    """A noise map of its own for one layer."""
+
+    layer: LayerIndex  # counted among the layers that take noise
+    seed: Seed
+
+
+class Noise(Part):
+    """The noise inputs (StyleGAN, section 3.2): which maps, and how strong."""
+
+    mode: Literal["const", "none", "random"] = "const"
+    seed: Seed = 0  # of the maps, in mode "random"
+    strength: Strength = 1.0  # times what the model learned
+    layers: tuple[Strength, ...] = ()  # one more factor for each layer that takes noise; empty: 1
+    reseeded: tuple[LayerSeed, ...] = ()  # layers whose map is random in modes "const" and "random"
+
+
+class Scene(Part):
+    """What a picture is made of. Two equal Scenes are the same picture."""
+
+    version: Literal[1] = SCENE_VERSION
+    model: ModelRef = ModelRef()
+    latent: Latent = Latent()
+    classes: tuple[ClassWeight, ...] = ()
+    mixing: tuple[Mix, ...] = ()
+    truncation: Truncation = Truncation()
+    noise: Noise = Noise()
+
+
+def scene_to_json(scene: Scene) -> str:
+    """The Scene as indented JSON, every field written out, fit to be read and diffed by a person."""
+    return json.dumps(scene.model_dump(mode="json"), indent=2)
+
+
+# From a version to the next one: a function on the parsed JSON. Old files are brought forward one step at a time.
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def scene_from_json(text: str, source: str = "the Scene") -> Scene:
+    """Read a Scene from JSON.
+
+    Args:
+        text: what `scene_to_json` wrote, in this version or an older one.
+        source: named in the error, such as the file's path.
+
+    Raises:
+        SceneError: in one sentence, which field is wrong and why.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SceneError(f"{source} is not JSON ({error}).") from error
+    return scene_from_data(data, source)
+
+
+def scene_from_data(data: object, source: str = "the Scene") -> Scene:
+    """Read a Scene from parsed JSON; see `scene_from_json`."""
+    if not isinstance(data, dict):
+        raise SceneError(f"{source} holds no Scene: expected an object, found {type(data).__name__}.")
+    version = data.get("version", SCENE_VERSION)
+    if type(version) is not int or version > SCENE_VERSION or version < 1:
+        raise SceneError(
+            f"{source}: field 'version' is {version!r}, this StyleScope reads 1 to {SCENE_VERSION}; "
+            "a newer file needs a newer StyleScope."
+        )
+    while version < SCENE_VERSION:
+        data = MIGRATIONS[version](data)
+        version += 1
+    try:
+        # Strict validation of JSON (arrays are tuples there, and numbers stay numbers).
+        return Scene.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "scene"
+        raise SceneError(f"{source}: field '{field}': {first['msg'][0].lower()}{first['msg'][1:]}.") from error
