@@ -1,0 +1,91 @@
+"""From a Scene's recipe of seeds and weights to style vectors."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylegan_core.model import Model
+from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Scene
+from stylegan_core.truncation import scene_psi, truncate
+
+
+@lru_cache(maxsize=4096)
+def seed_z(seed: int, z_dim: int) -> Tensor:
+    """The latent z [1, z_dim] of a seed, as the official tools draw it."""
+    return torch.from_numpy(np.random.RandomState(seed).randn(1, z_dim)).float()
+
+
+def corners(latent: Latent) -> tuple[tuple[int, float], ...]:
+    """The people around a point of the seed plane with their bilinear weights; those without weight are left out."""
+    found = []
+    for row, wy in ((0, 1 - latent.y), (1, latent.y)):
+        for column, wx in ((0, 1 - latent.x), (1, latent.x)):
+            if wx * wy > 0:
+                found.append(((latent.seed + column + row * ROW) % (MAX_SEED + 1), wx * wy))
+    return tuple(found)
+
+
+def class_vector(classes: tuple[ClassWeight, ...], c_dim: int) -> Tensor | None:
+    """Class weights c [1, c_dim] that sum to 1; None for an unconditional model.
+
+    Raises:
+        ValueError: a class the model does not have.
+    """
+    if not c_dim:
+        return None
+    c = torch.zeros(1, c_dim)
+    for item in classes or (ClassWeight(index=0),):
+        if item.index >= c_dim:
+            raise ValueError(f"class {item.index} does not exist; the model has classes 0 to {c_dim - 1}.")
+        c[0, item.index] += item.weight
+    return c / c.sum() if c.sum() > 0 else c
+
+
+def blend_z(latent: Latent, z_dim: int) -> Tensor:
+    """The point's z [1, z_dim], of unit variance wherever it lies (independent normals: divide by |weights|)."""
+    people = corners(latent)
+    z = torch.cat([seed_z(seed, z_dim) for seed, _ in people])
+    weights = torch.tensor([weight for _, weight in people])
+    return (weights @ z)[None] / math.sqrt(sum(weight**2 for _, weight in people))
+
+
+def map_latent(model: Model, latent: Latent, c: Tensor | None) -> Tensor:
+    """The point's w, untruncated, [1, num_ws, w_dim]."""
+    if latent.space == "z":
+        return model.map(blend_z(latent, model.card.z_dim), c)
+    people = corners(latent)
+    z = torch.cat([seed_z(seed, model.card.z_dim) for seed, _ in people])
+    ws = model.map(z, None if c is None else c.expand(len(people), -1))
+    weights = torch.tensor([weight for _, weight in people], device=ws.device)
+    return torch.einsum("n,nld->ld", weights, ws)[None]
+
+
+@torch.inference_mode()
+def scene_ws(scene: Scene, model: Model) -> Tensor:
+    """The style vectors [1, num_ws, w_dim] of a Scene: mapped, mixed, truncated.
+
+    Raises:
+        ValueError: the Scene asks for a class or a number of layers that the model does not have.
+    """
+    num_ws = model.card.num_ws
+    c = class_vector(scene.classes, model.card.c_dim)
+    ws = map_latent(model, scene.latent, c)
+    for mix in scene.mixing:
+        if len(mix.amounts) != num_ws:
+            raise ValueError(f"mixing has {len(mix.amounts)} amounts; the model has {num_ws} style vectors.")
+        amounts = torch.tensor(mix.amounts, device=ws.device)[None, :, None]
+        ws = torch.where(amounts == 0, ws, ws.lerp(map_latent(model, mix.latent, c), amounts))
+    return truncate(ws, model.w_avg, scene_psi(scene.truncation, num_ws))
+
+
+def style_keys(scene: Scene, num_ws: int) -> tuple[tuple[object, ...], ...]:
+    """For each style vector all that decides it: equal keys, equal vectors."""
+    psis = scene_psi(scene.truncation, num_ws)
+    base = (scene.latent, scene.classes)
+    return tuple(
+        (base, psis[i], tuple((mix.latent, mix.amounts[i]) for mix in scene.mixing if mix.amounts[i] > 0))
+        for i in range(num_ws)
+    )

@@ -1,0 +1,62 @@
+"""The noise inputs: from the Scene's words to the map that a layer adds (StyleGAN, section 3.2)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from stylegan_core.scene import Noise
+
+# Called with a layer's place among the layers that take noise, and its trained map [H, W];
+# gives the map to add [1, 1, H, W], before the learned strength, or None for no noise.
+NoiseMap = Callable[[int, Tensor], Tensor | None]
+
+NoiseLike = Noise | str | int  # Noise, or "const", "none", or a seed
+
+
+def random_map(seed: int, layer: int, resolution: int) -> Tensor:
+    """Unit normal noise [1, 1, resolution, resolution], the same for (seed, layer) whatever the device."""
+    generator = torch.Generator().manual_seed(seed * 64 + layer)
+    return torch.randn(1, 1, resolution, resolution, generator=generator)
+
+
+def as_noise(noise: NoiseLike) -> Noise:
+    """The Scene's Noise for "const", "none" or a seed."""
+    if isinstance(noise, Noise):
+        return noise
+    if noise == "const":
+        return Noise()
+    if noise == "none":
+        return Noise(mode="none")
+    if isinstance(noise, int):
+        return Noise(mode="random", seed=noise)
+    raise ValueError(f"noise is {noise!r}; it may be 'const', 'none', a seed or a Noise.")
+
+
+def noise_maps(noise: NoiseLike) -> NoiseMap:
+    """The maps that a Scene's noise asks for."""
+    noise = as_noise(noise)
+    reseeded = {item.layer: item.seed for item in noise.reseeded}
+
+    def layer_map(layer: int, const: Tensor) -> Tensor | None:
+        strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
+        if noise.mode == "none" or strength == 0:
+            return None
+        if layer in reseeded or noise.mode == "random":
+            values = random_map(reseeded.get(layer, noise.seed), layer, const.shape[-1]).to(const.device)
+        else:
+            values = const[None, None]
+        return values if strength == 1 else values * strength
+
+    return layer_map
+
+
+def layer_key(noise: Noise, layer: int) -> tuple[object, ...]:
+    """All that decides one layer's map: equal keys, equal maps."""
+    strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
+    if noise.mode == "none" or strength == 0:
+        return ("none",)
+    seed = next((item.seed for item in noise.reseeded if item.layer == layer), None)
+    if seed is None and noise.mode == "random":
+        seed = noise.seed
+    return ("const" if seed is None else seed, strength)

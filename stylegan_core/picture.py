@@ -1,0 +1,71 @@
+"""PNG files that carry the Scene that made them."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.scene import Scene, scene_from_data, scene_to_json
+
+SCENE_KEY = "stylescope.scene"  # of the PNG's iTXt chunk
+PARAMETERS_KEY = "Parameters"  # a line for other programs and for people
+
+
+class PictureFileError(StyleScopeError):
+    """A picture cannot be written, or is not one; the message names the file."""
+
+
+def write_png(path: Path, pixels: np.ndarray, scene: Scene) -> None:
+    """Write a picture with its Scene inside. All or nothing.
+
+    Args:
+        path: where; folders are made.
+        pixels: uint8 [H, W, C] with 1, 3 or 4 channels.
+        scene: what made it.
+
+    Raises:
+        PictureFileError: the place cannot be written to.
+    """
+    info = PngInfo()
+    info.add_itxt(SCENE_KEY, scene_to_json(scene))
+    info.add_itxt(PARAMETERS_KEY, f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}")
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            image.save(file, format="PNG", pnginfo=info)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise PictureFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def read_scene(path: Path) -> Scene:
+    """The Scene inside a PNG.
+
+    Raises:
+        SceneError: it is no picture, or none of StyleScope's, or the Scene in it is broken.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            text = image.info.get(SCENE_KEY)
+    except FileNotFoundError as error:
+        raise SceneError(f"{path} does not exist.") from error
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise SceneError(f"{path} cannot be read as a picture: {error}.") from error
+    if not isinstance(text, str):
+        raise SceneError(f"{path} carries no Scene; only pictures saved by StyleScope can be opened.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SceneError(f"{path}: the Scene in it is broken ({error}).") from error
+    return scene_from_data(data, str(path))

@@ -1,0 +1,430 @@
+"""StyleGAN2's networks (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN").
+
+Parameters and buffers have the names of the official PyTorch snapshots, so that those load as they are. Synthesis is
+an iterator over blocks: whoever drives it may stop at a coarse picture, drop it, or start from a stored block.
+
+Symbols: z latent, w intermediate latent, A affine ("affine"), s style, psi truncation.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stylegan_core.card import LayerInfo
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.noise import NoiseMap
+from stylegan_core.ops import (
+    Poll,
+    bias_act,
+    conv2d,
+    downsample2d,
+    modulated_conv2d,
+    no_poll,
+    setup_filter,
+    smooth2d,
+    upsample2d,
+)
+
+
+def normalize_2nd_moment(x: Tensor) -> Tensor:
+    """x / sqrt(mean(x²)) over the last dimension."""
+    return x * (x.square().mean(dim=-1, keepdim=True) + 1e-8).rsqrt()
+
+
+class FullyConnectedLayer(nn.Module):
+    """y = act(gain * W x + lr * b) with equalized learning rate (Progressive GAN, section 4.1)."""
+
+    def __init__(self, inner: int, out: int, activation: str = "linear", lr_multiplier: float = 1.0):
+        super().__init__()
+        self.activation = activation
+        self.weight = nn.Parameter(torch.empty(out, inner))
+        self.bias = nn.Parameter(torch.empty(out))
+        self.weight_gain = lr_multiplier / math.sqrt(inner)
+        self.bias_gain = lr_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, in] -> [N, out]."""
+        weight = self.weight.to(x.dtype) * self.weight_gain
+        y = torch.addmm(self.bias.to(x.dtype)[None] * self.bias_gain, x, weight.t())
+        return bias_act(y, None, self.activation)
+
+
+class MappingNetwork(nn.Module):
+    """f: Z -> W (StyleGAN, section 2). A class is embedded, normalised apart from z, and put beside it.
+
+    In the discriminator z_dim is 0 and there is no w_avg.
+    """
+
+    def __init__(
+        self, z_dim: int, c_dim: int, w_dim: int, embed: int, hidden: int, layers: int, lr_multiplier: float, avg: bool
+    ):
+        super().__init__()
+        self.z_dim, self.c_dim, self.num_layers = z_dim, c_dim, layers
+        if c_dim:
+            self.embed = FullyConnectedLayer(c_dim, embed)
+        widths = [z_dim + (embed if c_dim else 0)] + [hidden] * (layers - 1) + [w_dim]
+        for i in range(layers):
+            self.add_module(f"fc{i}", FullyConnectedLayer(widths[i], widths[i + 1], "lrelu", lr_multiplier))
+        if avg:
+            self.register_buffer("w_avg", torch.empty(w_dim))
+
+    def forward(self, z: Tensor | None, c: Tensor | None) -> Tensor:
+        """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
+        parts = []
+        if self.z_dim and z is not None:
+            parts.append(normalize_2nd_moment(z.float()))
+        if self.c_dim and c is not None:
+            parts.append(normalize_2nd_moment(self.embed(c.float())))
+        x = torch.cat(parts, dim=1)
+        for i in range(self.num_layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        return x
+
+
+class Conv2dLayer(nn.Module):
+    """Plain convolution with equalized learning rate, optionally resampling by two with the filter."""
+
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        inner: int,
+        out: int,
+        kernel: int,
+        taps: tuple[float, ...],
+        *,
+        bias: bool = True,
+        activation: str = "linear",
+        up: bool = False,
+        down: bool = False,
+        clamp: float | None = None,
+    ):
+        super().__init__()
+        self.activation, self.up, self.down, self.clamp = activation, up, down, clamp
+        self.weight = nn.Parameter(torch.empty(out, inner, kernel, kernel))
+        self.bias = nn.Parameter(torch.empty(out)) if bias else None
+        self.register_buffer("resample_filter", setup_filter(taps))
+        self.weight_gain = 1 / math.sqrt(inner * kernel**2)
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        """[N, in, H, W] -> [N, out, H', W']."""
+        weight = (self.weight * self.weight_gain).to(x.dtype)
+        pad = weight.shape[-1] // 2
+        if self.up:  # only 1x1 kernels upsample outside modulated layers
+            x = upsample2d(F.conv2d(x, weight), self.resample_filter)
+        elif self.down and pad == 0:
+            x = F.conv2d(downsample2d(x, self.resample_filter), weight)
+        elif self.down:
+            x = F.conv2d(smooth2d(x, self.resample_filter, border=pad), weight, stride=2)
+        else:
+            x = conv2d(x, weight)
+        return bias_act(x, self.bias, self.activation, gain, None if self.clamp is None else self.clamp * gain)
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated 3x3 convolution, noise, bias, activation (StyleGAN2, figure 2c)."""
+
+    noise_const: Tensor
+    resample_filter: Tensor
+
+    def __init__(self, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
+        super().__init__()
+        self.up, self.use_noise = up, config.use_noise
+        self.activation, self.clamp = config.activation, config.conv_clamp
+        self.affine = FullyConnectedLayer(config.w_dim, inner)
+        self.weight = nn.Parameter(torch.empty(out, inner, 3, 3))
+        self.bias = nn.Parameter(torch.empty(out))
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        if self.use_noise:
+            self.register_buffer("noise_const", torch.empty(resolution, resolution))
+            self.noise_strength = nn.Parameter(torch.empty([]))
+
+    def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, index: int, poll: Poll, gain: float = 1.0) -> Tensor:
+        """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']; `index` counts the layers that take noise."""
+        up_filter = self.resample_filter if self.up else None
+        x = modulated_conv2d(x, self.weight, self.affine(w), up_filter=up_filter, poll=poll)
+        poll()
+        values = noise(index, self.noise_const) if self.use_noise else None
+        if values is not None:
+            x = x + (values * self.noise_strength).to(x.dtype)
+            poll()
+        return bias_act(x, self.bias, self.activation, gain, None if self.clamp is None else self.clamp * gain)
+
+
+class ToRGBLayer(nn.Module):
+    """Modulated 1x1 convolution to the picture's channels, without demodulation."""
+
+    def __init__(self, inner: int, config: GeneratorConfig):
+        super().__init__()
+        self.clamp = config.conv_clamp
+        self.affine = FullyConnectedLayer(config.w_dim, inner)
+        self.weight = nn.Parameter(torch.empty(config.img_channels, inner, 1, 1))
+        self.bias = nn.Parameter(torch.empty(config.img_channels))
+        self.weight_gain = 1 / math.sqrt(inner)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """x [N, in, H, W], w [N, w_dim] -> [N, img_channels, H, W]."""
+        x = modulated_conv2d(x, self.weight, self.affine(w) * self.weight_gain, demodulate=False)
+        return bias_act(x, self.bias, "linear", clamp=self.clamp)
+
+
+class Step(NamedTuple):
+    """What synthesis has at the end of a block: features x [N, C, H, W], and the picture so far, if there is one."""
+
+    resolution: int
+    x: Tensor
+    img: Tensor | None
+
+
+class SynthesisBlock(nn.Module):
+    """All layers of one resolution."""
+
+    resample_filter: Tensor
+
+    def __init__(self, inner: int, resolution: int, config: GeneratorConfig):
+        super().__init__()
+        self.resolution, self.architecture = resolution, config.architecture
+        self.half, self.channels_last = config.is_half(resolution), config.fp16_channels_last
+        out = config.channels(resolution)
+        self.first = inner == 0
+        self.register_buffer("resample_filter", setup_filter(config.resample_filter))
+        if self.first:
+            self.const = nn.Parameter(torch.empty(out, resolution, resolution))
+        else:
+            self.conv0 = SynthesisLayer(inner, out, resolution, config, up=True)
+        self.conv1 = SynthesisLayer(out, out, resolution, config, up=False)
+        self.has_rgb = self.architecture == "skip" or resolution == config.img_resolution
+        if self.has_rgb:
+            self.torgb = ToRGBLayer(out, config)
+        if not self.first and self.architecture == "resnet":
+            self.skip = Conv2dLayer(inner, out, 1, config.resample_filter, bias=False, up=True)
+        self.num_conv = 1 if self.first else 2
+
+    def forward(self, last: Step | None, ws: Tensor, noise: NoiseMap, index: int, half: bool, poll: Poll) -> Step:
+        """One block on from `last`.
+
+        Args:
+            last: the block before, or None.
+            ws: [N, num_conv + 1, w_dim], this block's style vectors, ToRGB's at the end.
+            noise: the maps.
+            index: of the block's first layer among the layers that take noise.
+            half: run in half precision the blocks that are meant for it.
+            poll: called between pieces of the work.
+        """
+        w = ws.unbind(dim=1)
+        memory = torch.channels_last if half and self.half and self.channels_last else torch.contiguous_format
+        dtype = torch.float16 if half and self.half else torch.float32
+        if last is None:
+            x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1)
+            x = self.conv1(x, w[0], noise, index, poll)
+        else:
+            x = last.x.to(dtype=dtype, memory_format=memory)
+            resnet = self.architecture == "resnet"
+            residual = self.skip(x, gain=math.sqrt(0.5)) if resnet else None
+            x = self.conv0(x, w[0], noise, index, poll)
+            x = self.conv1(x, w[1], noise, index + 1, poll, gain=math.sqrt(0.5) if resnet else 1.0)
+            x = x if residual is None else residual + x
+        img = last.img if last is not None else None
+        if img is not None:
+            img = upsample2d(img, self.resample_filter)
+        if self.has_rgb:
+            poll()
+            rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
+            img = rgb if img is None else img + rgb
+        return Step(self.resolution, x, img)
+
+
+class SynthesisNetwork(nn.Module):
+    """g: the constant, modulated block by block by the style vectors (StyleGAN2, figure 7 for the three wirings)."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.resolutions = config.block_resolutions
+        inner = 0
+        for resolution in self.resolutions:
+            self.add_module(f"b{resolution}", SynthesisBlock(inner, resolution, config))
+            inner = config.channels(resolution)
+        self.num_ws = 2 * len(self.resolutions)
+
+    def block(self, resolution: int) -> SynthesisBlock:
+        """The block of one resolution."""
+        block = self.get_submodule(f"b{resolution}")
+        assert isinstance(block, SynthesisBlock)
+        return block
+
+    def steps(
+        self, ws: Tensor, noise: NoiseMap, half: bool = False, poll: Poll = no_poll, start: Step | None = None
+    ) -> Iterator[Step]:
+        """Run block by block, coarse to fine; `start` is a stored Step to go on from.
+
+        A block's ToRGB shares its style vector with the next block's first convolution, so windows overlap by one.
+        """
+        for position, resolution in enumerate(self.resolutions):
+            if start is not None and resolution <= start.resolution:
+                continue
+            block = self.block(resolution)
+            index = max(2 * position - 1, 0)
+            start = block(start, ws[:, index : index + block.num_conv + 1], noise, index, half, poll)
+            yield start
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis together, as a snapshot stores them."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.config = config
+        self.mapping = MappingNetwork(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            config.mapping_embed_features or config.w_dim,
+            config.mapping_layer_features or config.w_dim,
+            config.mapping_layers,
+            config.mapping_lr_multiplier,
+            avg=True,
+        )
+        self.synthesis = SynthesisNetwork(config)
+
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The modulated layers in order of synthesis."""
+        found = []
+        for position, resolution in enumerate(self.synthesis.resolutions):
+            index, block = max(2 * position - 1, 0), self.synthesis.block(resolution)
+            channels, noisy = self.config.channels(resolution), self.config.use_noise
+            for offset, name in enumerate(["conv1"] if block.first else ["conv0", "conv1"]):
+                info = LayerInfo(
+                    name=f"b{resolution}.{name}",
+                    kind="conv",
+                    resolution=resolution,
+                    channels=channels,
+                    ws_index=index + offset,
+                    has_noise=noisy,
+                )
+                found.append(info)
+            if block.has_rgb:
+                info = LayerInfo(
+                    name=f"b{resolution}.torgb",
+                    kind="torgb",
+                    resolution=resolution,
+                    channels=self.config.img_channels,
+                    ws_index=index + block.num_conv,
+                )
+                found.append(info)
+        return tuple(found)
+
+
+class DiscriminatorBlock(nn.Module):
+    """All layers of one resolution of the discriminator (StyleGAN2, figure 7, lower row)."""
+
+    resample_filter: Tensor
+
+    def __init__(self, inner: int, resolution: int, config: DiscriminatorConfig):
+        super().__init__()
+        self.architecture, self.half = config.architecture, config.is_half(resolution)
+        middle, out, taps = config.channels(resolution), config.channels(resolution // 2), config.resample_filter
+        act, clamp = config.activation, config.conv_clamp
+        self.register_buffer("resample_filter", setup_filter(taps))
+        self.has_rgb = inner == 0 or self.architecture == "skip"
+        if self.has_rgb:
+            self.fromrgb = Conv2dLayer(config.img_channels, middle, 1, taps, activation=act, clamp=clamp)
+        self.conv0 = Conv2dLayer(middle, middle, 3, taps, activation=act, clamp=clamp)
+        self.conv1 = Conv2dLayer(middle, out, 3, taps, activation=act, down=True, clamp=clamp)
+        if self.architecture == "resnet":
+            self.skip = Conv2dLayer(middle, out, 1, taps, bias=False, down=True)
+
+    def forward(self, x: Tensor | None, img: Tensor | None, half: bool) -> tuple[Tensor, Tensor | None]:
+        """Features and (in "skip") the picture, both at half the size."""
+        dtype = torch.float16 if half and self.half else torch.float32
+        x = x if x is None else x.to(dtype)
+        if self.has_rgb and img is not None:
+            rgb = self.fromrgb(img.to(dtype))
+            x = rgb if x is None else x + rgb
+            img = downsample2d(img, self.resample_filter) if self.architecture == "skip" else None
+        if self.architecture == "resnet":
+            residual = self.skip(x, gain=math.sqrt(0.5))
+            return residual + self.conv1(self.conv0(x), gain=math.sqrt(0.5)), img
+        return self.conv1(self.conv0(x)), img
+
+
+def minibatch_stddev(x: Tensor, group_size: int | None, channels: int) -> Tensor:
+    """Add the standard deviation over groups of the batch as feature maps (Progressive GAN, section 3).
+
+    Args:
+        x: [N, C, H, W].
+        group_size: pictures in a group; None: the whole batch.
+        channels: how many maps to add.
+    """
+    n, c, h, w = x.shape
+    size = n if group_size is None else min(group_size, n)
+    y = x.reshape(size, -1, channels, c // channels, h, w)
+    y = (y - y.mean(dim=0)).square().mean(dim=0)
+    y = (y + 1e-8).sqrt().mean(dim=[2, 3, 4]).reshape(-1, channels, 1, 1).repeat(size, 1, h, w)
+    return torch.cat([x, y], dim=1)
+
+
+class DiscriminatorEpilogue(nn.Module):
+    """The 4x4 end of the discriminator."""
+
+    def __init__(self, config: DiscriminatorConfig, cmap_dim: int):
+        super().__init__()
+        channels, taps, act = config.channels(4), config.resample_filter, config.activation
+        self.group_size, self.std_channels, self.cmap_dim = config.mbstd_group_size, config.mbstd_num_channels, cmap_dim
+        self.has_rgb = config.architecture == "skip"
+        if self.has_rgb:
+            self.fromrgb = Conv2dLayer(config.img_channels, channels, 1, taps, activation=act)
+        wide = channels + self.std_channels
+        self.conv = Conv2dLayer(wide, channels, 3, taps, activation=act, clamp=config.conv_clamp)
+        self.fc = FullyConnectedLayer(channels * 16, channels, act)
+        self.out = FullyConnectedLayer(channels, cmap_dim or 1)
+
+    def forward(self, x: Tensor, img: Tensor | None, cmap: Tensor | None) -> Tensor:
+        """Logits [N, 1]."""
+        x = x.float()
+        if self.has_rgb and img is not None:
+            x = x + self.fromrgb(img.float())
+        if self.std_channels:
+            x = minibatch_stddev(x, self.group_size, self.std_channels)
+        x = self.out(self.fc(self.conv(x).flatten(1)))
+        # Projection discriminator (Miyato & Koyama 2018).
+        return x if cmap is None else (x * cmap).sum(dim=1, keepdim=True) / math.sqrt(self.cmap_dim)
+
+
+class Discriminator(nn.Module):
+    """From pictures [N, C, H, W], and classes [N, c_dim], to logits [N, 1]."""
+
+    def __init__(self, config: DiscriminatorConfig):
+        super().__init__()
+        self.config = config
+        self.resolutions = config.block_resolutions[:0:-1]
+        cmap_dim = config.cmap_dim if config.cmap_dim is not None else (config.channels(4) if config.c_dim else 0)
+        inner = 0
+        for resolution in self.resolutions:
+            self.add_module(f"b{resolution}", DiscriminatorBlock(inner, resolution, config))
+            inner = config.channels(resolution)
+        if config.c_dim:
+            self.mapping = MappingNetwork(
+                0,
+                config.c_dim,
+                cmap_dim,
+                config.mapping_embed_features or cmap_dim,
+                config.mapping_layer_features or cmap_dim,
+                config.mapping_layers,
+                config.mapping_lr_multiplier,
+                avg=False,
+            )
+        self.b4 = DiscriminatorEpilogue(config, cmap_dim)
+
+    def forward(self, img: Tensor, c: Tensor | None = None, half: bool = False) -> Tensor:
+        """Logits [N, 1]; larger: more like the training data."""
+        x: Tensor | None = None
+        picture: Tensor | None = img
+        for resolution in self.resolutions:
+            x, picture = self.get_submodule(f"b{resolution}")(x, picture, half)
+        cmap = self.mapping(None, c) if self.config.c_dim else None
+        assert x is not None
+        return self.b4(x, picture, cmap)
