@@ -34,4 +34,4 @@ test-setup: python
 	@$(PYTHON) scripts/setup.py test
 
 python:
-	@command -v $(PYTHON) >/dev/null || { echo "StyleScope needs Python 3.11 or newer: on Debian type 'sudo apt-get install python3 python3-venv'."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here and StyleScope needs Python 3.11 or newer: on Debian type 'sudo apt-get install python3 python3-venv'."; exit 1; }

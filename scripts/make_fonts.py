@@ -18,7 +18,7 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from widgets import icons  # noqa: E402  (the repository is no installed package)
+from widgets import icons
 
 ICON_EM = 1.1  # an icon's box in ems of the text: Lucide leaves a margin of 1/12 on each side
 PRIVATE_USE = range(0xE000, 0xF900)

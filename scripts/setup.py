@@ -20,7 +20,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -186,27 +186,31 @@ def torch_attempts(choice: str) -> list[list[str]]:
     return [[f"torch=={TORCH}"]]
 
 
-def missing_packages(shell: Shell, libraries: Mapping[str, str], programs: Mapping[str, str]) -> list[str]:
-    """Debian packages, sorted, of what the machine lacks."""
+def missing_packages(machine: Machine, shell: Shell, level: str) -> list[str]:
+    """Debian packages, sorted, of what this Linux lacks for "run", "dev" or "test"."""
+    libraries = {} if level == "dev" else WINDOW_LIBRARIES
+    programs = TEST_PROGRAMS if level == "test" else VIRTUAL_DISPLAY if level == "run" and not machine.display else {}
     lacking = {package for name, package in libraries.items() if not shell.has_library(name)}
     lacking |= {package for name, package in programs.items() if not shell.has_program(name)}
+    if not PYTHON.exists() and not shell.has_module("ensurepip"):
+        lacking.add(f"python{dotted(machine.python)}-venv")
     return sorted(lacking)
 
 
-def install_packages(machine: Machine, shell: Shell, packages: Sequence[str], purpose: str) -> None:
+def install_packages(machine: Machine, shell: Shell, packages: Sequence[str]) -> None:
     """Install Debian packages as root; else say which command does."""
     if not packages:
         return
-    command = "apt-get install -y --no-install-recommends " + " ".join(packages)
+    command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
     if not machine.apt:
         raise SetupError(
-            f"{purpose} needs system packages that Debian calls {', '.join(packages)}: install them with this system's "
-            "package manager and repeat the command."
+            f"This system lacks what Debian calls {', '.join(packages)}: install that with this system's package "
+            "manager and repeat the command."
         )
     if not machine.root:
-        raise SetupError(f"{purpose} needs system packages: type `sudo {command}` and repeat the command.")
+        raise SetupError(f"This system lacks a few packages: type `sudo {command}` and repeat the command.")
     shell.say(f"Installing system packages: {', '.join(packages)} ...")
-    shell.run(["apt-get", "update", "-qq"])  # a stale list may still do; if not, the next line says so
+    shell.run(["apt-get", "update", "-qq"])  # a stale list may still do; if not, the next command says so
     code, output = shell.run(command.split())
     if code:
         raise SetupError(f"`{command}` failed ({last_line(output)}): repair that and repeat the command.")
@@ -218,11 +222,11 @@ def last_line(output: str) -> str:
     return lines[-1].rstrip(".") if lines else "it said nothing"
 
 
-def fingerprint(level: str, choice: str, python: tuple[int, int], root: Path = ROOT) -> str:
+def fingerprint(level: str, choice: str, python: tuple[int, int]) -> str:
     """A word that changes when the installed environment no longer fits the requirement files, Python or GPU."""
     digest = hashlib.sha256(repr((choice, python, TORCH)).encode())
     for name in REQUIREMENTS[level] + [CUDA_REQUIREMENTS] * (choice == "cuda"):
-        digest.update((root / name).read_bytes() if (root / name).exists() else b"")
+        digest.update((ROOT / name).read_bytes() if (ROOT / name).exists() else b"")
     return digest.hexdigest()
 
 
@@ -230,8 +234,6 @@ def make_venv(machine: Machine, shell: Shell) -> None:
     """Make .venv, unless a working one is there."""
     if PYTHON.exists() and shell.run([PYTHON, "-m", "pip", "--version"])[0] == 0:
         return
-    if not shell.has_module("ensurepip"):
-        install_packages(machine, shell, [f"python{dotted(machine.python)}-venv"], "Making a virtual environment")
     shell.say(f"Making .venv with Python {dotted(machine.python)} ...")
     code, output = shell.run([sys.executable, "-m", "venv", "--clear", VENV])
     if code:
@@ -295,11 +297,8 @@ def install_requirements(machine: Machine, shell: Shell, level: str) -> None:
 def set_up(machine: Machine, shell: Shell, level: str) -> None:
     """Do all that `run`, `dev` or `test` needs before the program or the tests can start."""
     check_python(machine)
-    if level != "dev" and machine.system == "Linux":
-        programs, purpose = ({}, "The window") if machine.display else (VIRTUAL_DISPLAY, "The demo without a screen")
-        if level == "test":
-            programs, purpose = TEST_PROGRAMS, "The test suite"
-        install_packages(machine, shell, missing_packages(shell, WINDOW_LIBRARIES, programs), purpose)
+    if machine.system == "Linux":
+        install_packages(machine, shell, missing_packages(machine, shell, level))
     install_requirements(machine, shell, "run" if level == "run" else "dev")
 
 
