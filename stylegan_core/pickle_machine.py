@@ -9,14 +9,15 @@ Messages of the errors raised here are predicates ("asks for ..."): `checkpoint`
 """
 
 import pickletools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO
 
 from stylegan_core.errors import ModelFileError
 from stylegan_core.watch import Watch
 
-MAX_OPCODES = 1_000_000  # the largest snapshots need some 60 000; one opcode costs at most some 200 bytes of memory
+MAX_OPCODES = 400_000  # the largest snapshots need some 60 000; what one can make is bounded by some kilobytes
 MAX_LINE = 1024  # bytes of a text argument, as in GLOBAL
 PROTOCOLS = range(2, 6)
 SCALARS = (str, int, float, bool, bytes, type(None))
@@ -30,10 +31,10 @@ class Admitted:
     call: Callable[[tuple[object, ...]], object]
 
 
-@runtime_checkable
-class Buildable(Protocol):
+class Buildable(ABC):
     """A record of ours that takes the state of a BUILD opcode."""
 
+    @abstractmethod
     def build(self, state: object) -> None:
         """Take the state or raise ModelFileError."""
 
@@ -62,6 +63,12 @@ class BoundedReader:
         self._position += len(data)
         return data
 
+    def skip(self, count: int) -> None:
+        """Go on by `count` bytes without reading them, or ModelFileError if there are fewer."""
+        if not 0 <= count <= self._size - self._position:
+            raise ModelFileError("ends too early: it is cut off or damaged.")
+        self._position = self._file.seek(self._position + count)
+
     def readline(self) -> bytes:
         """One line of at most MAX_LINE bytes."""
         line = self._file.readline(MAX_LINE)
@@ -80,9 +87,14 @@ class BoundedReader:
 class Machine:
     """The stack, marks and memo of one pickle."""
 
-    def __init__(self, globals_: Mapping[str, object], persistent: Callable[[object], object] | None = None):
+    def __init__(
+        self,
+        globals_: Mapping[str, object],
+        persistent: Callable[[object], object] | None = None,
+        max_opcodes: int = MAX_OPCODES,
+    ):
         """`globals_` maps "module.name" to what stands for it; `persistent` gives a meaning to persistent ids."""
-        self._globals, self._persistent = globals_, persistent
+        self._globals, self._persistent, self._max_opcodes = globals_, persistent, max_opcodes
         self._stack: list[object] = []
         self._marks: list[list[object]] = []
         self._memo: dict[int, object] = {}
@@ -94,8 +106,8 @@ class Machine:
             ModelFileError: the pickle is cut, damaged, or asks for anything that a model file does not need.
         """
         for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):  # type: ignore[arg-type]
-            if number >= MAX_OPCODES:
-                raise ModelFileError(f"has more than {MAX_OPCODES} pickle instructions, far more than any model.")
+            if number >= self._max_opcodes:
+                raise ModelFileError(f"has more than {self._max_opcodes} pickle instructions, far more than any model.")
             if number % 4096 == 0:
                 stream.check()
             name = opcode.name

@@ -1,0 +1,128 @@
+"""What a model file may claim: limits, and the checks that are made before a claim costs any memory."""
+
+import math
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.errors import ModelFileError
+from stylegan_core.pickle_machine import shown
+from stylegan_core.spec import NetworkSpec
+
+MAX_FILE_BYTES = 8 << 30
+MAX_NUMBERS = 1 << 30  # in one network; the largest published ones have a quarter of that
+MAX_FILTER_TAPS = 16
+
+Config = TypeVar("Config", GeneratorConfig, DiscriminatorConfig)
+
+
+def checked_config(kind: type[Config], values: dict[str, object]) -> Config:
+    """A configuration from what a file says.
+
+    Raises:
+        ModelFileError: a value is missing, of the wrong type, or outside its range; the message names the field.
+    """
+    taps = values.get("resample_filter", ())
+    if not isinstance(taps, tuple | list) or len(taps) > MAX_FILTER_TAPS:
+        raise ModelFileError(f"has an unusable setting resample_filter: at most {MAX_FILTER_TAPS} numbers are allowed.")
+    try:
+        config = kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "configuration"
+        raise ModelFileError(f"has an unusable setting {shown(field)}: {shown(first['msg'], 160)}.") from error
+    clamp, taps = config.conv_clamp, config.resample_filter
+    if clamp is not None and not 0 < clamp < math.inf:
+        raise ModelFileError("has an unusable setting conv_clamp: it is not a positive number.")
+    if not 0 < abs(sum(taps)) < math.inf:
+        raise ModelFileError("has an unusable setting resample_filter: its sum is not a number other than 0.")
+    if not 0 < config.mapping_lr_multiplier < math.inf:
+        raise ModelFileError("has an unusable setting mapping_lr_multiplier: it is not a positive number.")
+    if config.channels(config.img_resolution) < 1:
+        raise ModelFileError("has an unusable setting channel_base: it leaves the finest layers no channels.")
+    return config
+
+
+def channel_rule(widths: dict[int, int], declared: tuple[object, object] = (None, None)) -> tuple[int, int]:
+    """The (channel_base, channel_max) that give these widths: min(channel_base // resolution, channel_max).
+
+    Args:
+        widths: feature maps by resolution, from the shapes of weights.
+        declared: the two numbers as the file has them; taken if they fit, for several pairs may.
+
+    Raises:
+        ModelFileError: no pair does.
+    """
+    widest = max(widths.values())
+    smallest_base = max(resolution * width for resolution, width in widths.items())
+    for base, most in (declared, (smallest_base, widest)):
+        if type(base) is int and type(most) is int:
+            if all(min(base // resolution, most) == width for resolution, width in widths.items()):
+                return base, most
+    raise ModelFileError("has layer widths that do not follow min(channel_base / resolution, channel_max).")
+
+
+def check_spec(spec: NetworkSpec) -> NetworkSpec:
+    """The same spec, if its tensors hold as many numbers as the networks that its configuration describes.
+
+    So whoever builds the network allocates no more than the file itself has brought along.
+    """
+    held, needed = sum(tensor.numel() for tensor in spec.tensors.values()), parameter_count(spec.config)
+    if held < needed:
+        raise ModelFileError(f"holds {held} numbers where its configuration asks for {needed}: weights are missing.")
+    return spec
+
+
+def parameter_count(config: GeneratorConfig | DiscriminatorConfig) -> int:
+    """How many trainable numbers a network of this configuration has."""
+    if isinstance(config, GeneratorConfig):
+        return _mapping(config, config.z_dim, config.w_dim) + _synthesis(config)
+    return _discriminator(config)
+
+
+def _dense(inner: int, out: int) -> int:
+    return inner * out + out
+
+
+def _conv(inner: int, out: int, kernel: int) -> int:
+    return inner * out * kernel**2 + out
+
+
+def _mapping(config: GeneratorConfig | DiscriminatorConfig, z_dim: int, w_dim: int) -> int:
+    embed = (config.mapping_embed_features or w_dim) if config.c_dim else 0
+    hidden = config.mapping_layer_features or w_dim
+    widths = [z_dim + embed] + [hidden] * (config.mapping_layers - 1) + [w_dim]
+    layers = zip(widths[: config.mapping_layers], widths[1:], strict=False)
+    return sum(_dense(*pair) for pair in layers) + (_dense(config.c_dim, embed) if config.c_dim else 0)
+
+
+def _synthesis(config: GeneratorConfig) -> int:
+    def layer(inner: int, out: int) -> int:
+        return _dense(config.w_dim, inner) + _conv(inner, out, 3) + config.use_noise
+
+    total, inner = 0, 0
+    for resolution in config.block_resolutions:
+        out = config.channels(resolution)
+        total += layer(inner, out) if inner else out * resolution**2
+        total += layer(out, out)
+        if config.architecture == "skip" or resolution == config.img_resolution:
+            total += _dense(config.w_dim, out) + _conv(out, config.img_channels, 1)
+        if config.architecture == "resnet":
+            total += inner * out
+        inner = out
+    return total
+
+
+def _discriminator(config: DiscriminatorConfig) -> int:
+    total, last = 0, config.channels(4)
+    cmap_dim = config.cmap_dim if config.cmap_dim is not None else (last if config.c_dim else 0)
+    for resolution in config.block_resolutions[1:]:
+        middle, out = config.channels(resolution), config.channels(resolution // 2)
+        if config.architecture == "skip" or resolution == config.img_resolution:
+            total += _conv(config.img_channels, middle, 1)
+        total += _conv(middle, middle, 3) + _conv(middle, out, 3)
+        total += middle * out if config.architecture == "resnet" else 0
+    total += _conv(config.img_channels, last, 1) if config.architecture == "skip" else 0
+    total += _conv(last + config.mbstd_num_channels, last, 3) + _dense(last * 16, last) + _dense(last, cmap_dim or 1)
+    return total + (_mapping(config, 0, cmap_dim) if config.c_dim else 0)

@@ -1,0 +1,295 @@
+"""The official PyTorch snapshots (stylegan2-ada-pytorch, stylegan3) as NetworkSpecs.
+
+What a network is is read off its submodules: attributes that the constructors resolved, and shapes of weights. Their
+keyword arguments come in two layouts and leave out defaults that differ between the two repositories.
+
+Another family is one more entry in `_GENERATORS`: a function from a module tree to a NetworkSpec.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.errors import ModelFileError
+from stylegan_core.limits import MAX_NUMBERS, channel_rule, check_spec, checked_config
+from stylegan_core.pickle_machine import shown
+from stylegan_core.spec import NetworkSpec
+from stylegan_core.stored_tensor import StoredTensor
+from stylegan_core.unpickler import TF_NETWORKS, InertObject, PersistentObject
+from stylegan_core.watch import Watch
+
+Which = Literal["G_ema", "G"]
+
+READS = "this version of StyleScope reads StyleGAN2 snapshots of the PyTorch code."
+
+MAX_MODULES = 10_000  # in one network; StyleGAN3-R at 1024² has some 100
+MAX_NAME = 64  # characters of one part of a dotted name
+MAX_DEPTH = 8  # modules within modules; four are usual
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module of a snapshot, with typed access to what its instance dictionary holds."""
+
+    name: str  # dotted, from the network down; "" for the network itself
+    state: dict[object, object]
+
+    def table(self, key: str) -> dict[object, object]:
+        """`_parameters`, `_buffers` or `_modules`; a missing one is empty."""
+        value = self.state.get(key, {})
+        if not isinstance(value, dict):
+            raise ModelFileError(f"is damaged: {key} of '{shown(self.name)}' is not a dictionary.")
+        return value
+
+    def children(self) -> Iterator["Module"]:
+        """The modules right below."""
+        for name, child in self.table("_modules").items():
+            if isinstance(child, PersistentObject):
+                yield Module(self._path(name), child.state)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a module of this name right below."""
+        return isinstance(self.table("_modules").get(name), PersistentObject)
+
+    def child(self, name: str) -> "Module":
+        """The module of this name right below."""
+        child = self.table("_modules").get(name)
+        if not isinstance(child, PersistentObject):
+            raise ModelFileError(f"lacks the module '{shown(self._path(name))}'.")
+        return Module(self._path(name), child.state)
+
+    def tensors(self) -> Iterator[tuple[str, StoredTensor]]:
+        """Parameters and buffers: the weights that a discriminator froze are buffers, and absent ones are None."""
+        for table in ("_parameters", "_buffers"):
+            for name, tensor in self.table(table).items():
+                if isinstance(tensor, StoredTensor):
+                    yield self._path(name), tensor
+
+    def tensor(self, name: str, dimensions: int) -> StoredTensor:
+        """The parameter or buffer of this name."""
+        tensor = self.table("_parameters").get(name) or self.table("_buffers").get(name)
+        if not isinstance(tensor, StoredTensor) or len(tensor.size) != dimensions:
+            raise ModelFileError(f"lacks the tensor '{shown(self._path(name))}' of {dimensions} dimensions.")
+        return tensor
+
+    def value(self, name: str) -> object:
+        """A plain attribute."""
+        if name not in self.state:
+            raise ModelFileError(f"lacks the setting '{shown(self._path(name))}'.")
+        return self.state[name]
+
+    def integer(self, name: str) -> int:
+        """A plain attribute that is a whole number."""
+        value = self.value(name)
+        if type(value) is not int:
+            raise ModelFileError(f"has a setting '{shown(self._path(name))}' that is not a whole number.")
+        return value
+
+    def _path(self, name: object) -> str:
+        if not isinstance(name, str) or len(name) > MAX_NAME:
+            raise ModelFileError("is damaged: a module or tensor in it has no proper name.")
+        return f"{self.name}.{name}".lstrip(".")
+
+
+def generator_spec(snapshot: object, which: Which, watch: Watch) -> NetworkSpec:
+    """The generator of a snapshot.
+
+    Args:
+        snapshot: as `unpickler.read_snapshot` gives it.
+        which: "G_ema", the running mean that is meant to be used, or "G", as training left it.
+        watch: to follow and to stop.
+
+    Raises:
+        ModelFileError: it holds no such generator, or one of a family that StyleScope does not read.
+    """
+    network = _network(snapshot, which)
+    family = _generator_family(network)
+    if family not in _GENERATORS:
+        raise ModelFileError(f"is a {family} snapshot; {READS}")
+    return _GENERATORS[family](network, watch)
+
+
+def discriminator_spec(snapshot: object, watch: Watch) -> NetworkSpec:
+    """The discriminator of a snapshot; StyleGAN3's is StyleGAN2's. Errors as in `generator_spec`."""
+    network = _network(snapshot, "D")
+    if not network.has("b4"):
+        raise ModelFileError("holds a discriminator that is not StyleGAN2's.")
+    return _spec(network, checked_config(DiscriminatorConfig, _discriminator_settings(network)), watch)
+
+
+def _network(snapshot: object, key: str) -> Module:
+    """The network under a key of the snapshot, or the reason why there is none."""
+    if isinstance(snapshot, tuple) and any(isinstance(item, InertObject) for item in snapshot):
+        raise ModelFileError(f"is a {_tf_family(snapshot)} snapshot; {READS}")
+    if not isinstance(snapshot, dict):
+        raise ModelFileError(f"is a pickled {type(snapshot).__name__}, not a snapshot of networks.")
+    network = snapshot.get(key)
+    if isinstance(network, PersistentObject):
+        return Module("", network.state)
+    held = [name for name in ("G_ema", "G", "D") if isinstance(snapshot.get(name), PersistentObject)]
+    more = f"; it has {' and '.join(held)}." if held else ", nor any other network."
+    raise ModelFileError(f"holds no network '{shown(key)}'" + more)
+
+
+def _tf_family(snapshot: tuple[object, ...]) -> str:
+    """What a tuple (G, D, Gs) of TensorFlow networks is, by the function that builds the last."""
+    network = next(item for item in reversed(snapshot) if isinstance(item, InertObject))
+    built = network.state.get("build_func_name")
+    if network.class_name not in TF_NETWORKS:
+        return "foreign"
+    if network.class_name != "dnnlib.tflib.network.Network":
+        return "Progressive GAN (TensorFlow)"
+    return {"G_style": "StyleGAN (TensorFlow)", "G_main": "StyleGAN2 (TensorFlow)"}.get(
+        str(built), "foreign TensorFlow"
+    )
+
+
+def _generator_family(network: Module) -> str:
+    # Class names do not tell: both families call theirs Generator, SynthesisNetwork and SynthesisLayer.
+    if not network.has("synthesis") or not network.has("mapping"):
+        return "foreign"
+    synthesis = network.child("synthesis")
+    if synthesis.has("input") or "layer_names" in synthesis.state:
+        return "StyleGAN3"
+    return "StyleGAN2" if synthesis.has("b4") else "foreign"
+
+
+# StyleGAN2
+
+
+def _stylegan2_generator(network: Module, watch: Watch) -> NetworkSpec:
+    return _spec(network, checked_config(GeneratorConfig, _generator_settings(network)), watch)
+
+
+_GENERATORS: dict[str, Callable[[Module, Watch], NetworkSpec]] = {"StyleGAN2": _stylegan2_generator}
+
+
+def _generator_settings(network: Module) -> dict[str, object]:
+    mapping, synthesis = network.child("mapping"), network.child("synthesis")
+    blocks = _blocks(synthesis, first=4)
+    layer = synthesis.child("b4").child("conv1")
+    widths = {resolution: block.child("conv1").tensor("weight", 4).size[0] for resolution, block in blocks.items()}
+    return {
+        **_common_settings(network, blocks, widths, layer),
+        **_mapping_settings(mapping),
+        "z_dim": network.integer("z_dim"),
+        "w_dim": network.integer("w_dim"),
+        "use_noise": layer.value("use_noise"),
+    }
+
+
+def _discriminator_settings(network: Module) -> dict[str, object]:
+    end = network.child("b4")
+    blocks = _blocks(network, first=8)
+    conv, std = end.child("conv"), end.child("mbstd") if end.has("mbstd") else None
+    widths = {resolution: block.child("conv0").tensor("weight", 4).size[0] for resolution, block in blocks.items()}
+    return {
+        **_common_settings(network, blocks or {4: end}, {4: conv.tensor("weight", 4).size[0], **widths}, conv),
+        **(_mapping_settings(network.child("mapping")) if network.has("mapping") else {}),
+        "cmap_dim": end.integer("cmap_dim"),
+        "mbstd_group_size": std.value("group_size") if std else None,
+        "mbstd_num_channels": std.value("num_channels") if std else 0,
+    }
+
+
+def _blocks(parent: Module, first: int) -> dict[int, Module]:
+    """The blocks by resolution, coarse to fine, up to the network's own resolution."""
+    resolutions, last = [first], parent.integer("img_resolution")
+    while resolutions[-1] < min(last, 1 << 16):
+        resolutions.append(2 * resolutions[-1])
+    return {resolution: parent.child(f"b{resolution}") for resolution in resolutions if resolution <= last}
+
+
+def _common_settings(
+    network: Module, blocks: dict[int, Module], widths: dict[int, int], layer: Module
+) -> dict[str, object]:
+    finest = blocks[max(blocks)]
+    base, most = channel_rule(widths, _declared_channels(network))
+    return {
+        "img_resolution": network.integer("img_resolution"),
+        "img_channels": network.integer("img_channels"),
+        "c_dim": network.integer("c_dim"),
+        "channel_base": base,
+        "channel_max": most,
+        "architecture": finest.value("architecture"),
+        "resample_filter": _taps(finest) if "resample_filter" in finest.table("_buffers") else (1.0, 3.0, 3.0, 1.0),
+        "conv_clamp": layer.value("conv_clamp"),
+        "num_fp16_res": sum(block.state.get("use_fp16") is True for block in blocks.values()),
+        "fp16_channels_last": any(block.state.get("channels_last") is True for block in blocks.values()),
+        "activation": layer.value("activation"),
+    }
+
+
+def _declared_channels(network: Module) -> tuple[object, object]:
+    """channel_base and channel_max as either layout of keyword arguments has them."""
+    arguments = network.state.get("_init_kwargs")
+    flat = arguments if isinstance(arguments, dict) else {}
+    nested = flat.get("synthesis_kwargs")
+    settings = {**flat, **nested} if isinstance(nested, dict) else flat
+    return settings.get("channel_base", 32768), settings.get("channel_max", 512)
+
+
+def _mapping_settings(mapping: Module) -> dict[str, object]:
+    layers, w_dim = mapping.integer("num_layers"), mapping.integer("w_dim")
+    first = mapping.child("fc0") if layers else None
+    hidden = first.tensor("weight", 2).size[0] if first and layers > 1 else w_dim
+    embed = mapping.child("embed").tensor("weight", 2).size[0] if mapping.has("embed") else w_dim
+    return {
+        "mapping_layers": layers,
+        # A layer's bias gain is its learning rate multiplier, whatever it was called with.
+        "mapping_lr_multiplier": first.value("bias_gain") if first else 0.01,
+        "mapping_layer_features": hidden if hidden != w_dim else None,
+        "mapping_embed_features": embed if embed != w_dim else None,
+    }
+
+
+def _taps(block: Module) -> tuple[float, ...]:
+    """The 1-D filter, smallest tap 1 as in [1, 3, 3, 1], whose normalised outer product a block holds."""
+    stored = block.tensor("resample_filter", 2)
+    if stored.numel > 256:
+        raise ModelFileError("has a resampling filter that is far too large.")
+    kernel = stored.read().double()
+    if not kernel.isfinite().all() or kernel.sum() == 0 or kernel.shape[0] != kernel.shape[1]:
+        raise ModelFileError("has a resampling filter that is not one.")
+    taps = kernel.sum(dim=1) / kernel.sum()
+    if not torch.allclose(torch.outer(taps, taps) * kernel.sum(), kernel, atol=1e-5):
+        raise ModelFileError("has a resampling filter that is not separable, which StyleScope does not read.")
+    taps = taps / taps[taps != 0].abs().min()
+    whole = taps.round()
+    return tuple((whole if torch.allclose(whole, taps, atol=1e-4) else taps).tolist())
+
+
+def _spec(network: Module, config: GeneratorConfig | DiscriminatorConfig, watch: Watch) -> NetworkSpec:
+    """Read the tensors, within limits, and put configuration and tensors together."""
+    stored = dict(pair for module in _walk(network) for pair in module.tensors())
+    if sum(tensor.numel for tensor in stored.values()) > MAX_NUMBERS:
+        raise ModelFileError(f"holds a network of more than {MAX_NUMBERS} numbers, far more than any published one.")
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in stored.items():
+        watch.check()
+        tensors[name] = tensor.read()
+    return check_spec(NetworkSpec("stylegan2", config, _same_filters(config, tensors)))
+
+
+def _same_filters(config: GeneratorConfig | DiscriminatorConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Layers that do not resample hold the default filter, of another size perhaps; nothing reads it."""
+    taps = torch.tensor(config.resample_filter, dtype=torch.float64)
+    kernel = (torch.outer(taps, taps) / taps.sum() ** 2).float()
+    unused = (name for name, tensor in tensors.items() if name.endswith("filter") and tensor.shape != kernel.shape)
+    return tensors | {name: kernel.clone() for name in unused}
+
+
+def _walk(network: Module) -> Iterator[Module]:
+    """The network and all modules below. A file may share modules without end, so depth and number are bounded."""
+    waiting, count = [(network, 0)], 0
+    while waiting:
+        module, depth = waiting.pop()
+        count += 1
+        if count > MAX_MODULES or depth > MAX_DEPTH:
+            raise ModelFileError("is damaged: its modules are nested without end.")
+        yield module
+        waiting += [(child, depth + 1) for child in module.children()]

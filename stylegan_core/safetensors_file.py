@@ -1,0 +1,160 @@
+"""StyleScope's own model file: safetensors with the network's configuration in its metadata.
+
+One file holds one network. Tensors have the names of the official PyTorch snapshots. The metadata, all text:
+
+    format       "stylescope"
+    version      "1"
+    family       "stylegan2"
+    role         "generator" or "discriminator"
+    config       JSON: every field of config.GeneratorConfig or DiscriminatorConfig
+    description  JSON: words about the model by name, as dataset, kimg, licence
+
+A generator without `format` is read too if its `config` has the constructor arguments of the official stylegan3
+repository's StyleGAN2; what they leave out has that repository's defaults, and other metadata are its description.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.errors import ModelFileError
+from stylegan_core.limits import MAX_NUMBERS, check_spec, checked_config
+from stylegan_core.pickle_machine import shown
+from stylegan_core.spec import NetworkSpec
+from stylegan_core.watch import Watch
+
+FORMAT, VERSION = "stylescope", 1
+Role = Literal["generator", "discriminator"]
+
+FLOAT_TYPES = frozenset(("F64", "F32", "F16", "BF16"))
+MAX_TENSORS = 10_000
+
+# The official constructor's arguments, by their names here.
+_FLAT = (
+    "z_dim c_dim w_dim img_resolution img_channels channel_base channel_max num_fp16_res conv_clamp architecture "
+    "resample_filter use_noise activation fp16_channels_last".split()
+)
+_MAPPING = {
+    "num_layers": "mapping_layers",
+    "layer_features": "mapping_layer_features",
+    "embed_features": "mapping_embed_features",
+    "lr_multiplier": "mapping_lr_multiplier",
+}
+_WITHOUT_EFFECT = frozenset(("fused_modconv_default", "w_avg_beta"))  # they change speed and training only
+
+
+def read(path: Path, role: Role, watch: Watch) -> NetworkSpec:
+    """The network in a file.
+
+    Raises:
+        ModelFileError: it holds no network of this role, or its metadata or tensors are not as above.
+    """
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        held = metadata.get("role", "generator")
+        if held != role:
+            raise ModelFileError(f"holds a {shown(held)}, not a {role}.")
+        config, description = _settings(metadata, role)
+        names = list(file.keys())
+        _check_sizes(file, names)
+        tensors: dict[str, Tensor] = {}
+        for index, name in enumerate(names):
+            watch.advance(index / len(names))
+            # A copy: the file is mapped, and someone may cut it short while the model is in use.
+            tensors[name] = file.get_tensor(name).to(torch.float32, copy=True)
+    return check_spec(NetworkSpec("stylegan2", config, tensors, description))
+
+
+def write(spec: NetworkSpec, path: Path) -> None:
+    """Write a network. Whoever reads `path` meanwhile sees the old file or the new one, never a part.
+
+    Raises:
+        OSError, SafetensorError: the file cannot be written.
+    """
+    metadata = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "family": spec.family,
+        "role": "generator" if isinstance(spec.config, GeneratorConfig) else "discriminator",
+        "config": spec.config.model_dump_json(),
+        "description": json.dumps(spec.description, ensure_ascii=False, sort_keys=True),
+    }
+    # safetensors refuses tensors that share memory, hence the copy.
+    tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in spec.tensors.items()}
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        save_file(tensors, aside, metadata)
+        with aside.open("rb+") as file:
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _settings(metadata: dict[str, str], role: Role) -> tuple[GeneratorConfig | DiscriminatorConfig, dict[str, str]]:
+    """Configuration and description, in our own form or the constructor's."""
+    if metadata.get("family", "stylegan2") != "stylegan2":
+        raise ModelFileError(
+            f"holds a network of the family '{shown(metadata['family'])}'; StyleScope reads stylegan2."
+        )
+    if "config" not in metadata:
+        raise ModelFileError("has no 'config' in its metadata, so it was not written as a StyleGAN model.")
+    values = _json_object(metadata, "config")
+    if metadata.get("format") != FORMAT:
+        words = {name: text for name, text in metadata.items() if name not in ("family", "config", "role")}
+        return checked_config(GeneratorConfig, _constructor_settings(values)), words
+    if metadata.get("version") != str(VERSION):
+        version = shown(metadata.get("version", "none"))
+        raise ModelFileError(f"has format version {version}; this version of StyleScope reads {VERSION}.")
+    description = _json_object(metadata, "description") if "description" in metadata else {}
+    words = {name: text for name, text in description.items() if isinstance(text, str)}
+    if role == "generator":
+        return checked_config(GeneratorConfig, values), words
+    return checked_config(DiscriminatorConfig, values), words
+
+
+def _json_object(metadata: dict[str, str], field: str) -> dict[str, object]:
+    try:
+        value = json.loads(metadata[field])
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"has a '{field}' in its metadata that is not JSON.") from error
+    if not isinstance(value, dict):
+        raise ModelFileError(f"has a '{field}' in its metadata that is not a JSON object.")
+    return value
+
+
+def _constructor_settings(arguments: dict[str, object]) -> dict[str, object]:
+    """Our names for the official constructor's arguments."""
+    mapping = arguments.get("mapping_kwargs", {})
+    if not isinstance(mapping, dict):
+        raise ModelFileError("has an unusable setting mapping_kwargs: it is not a JSON object.")
+    others = {name: value for name, value in arguments.items() if name != "mapping_kwargs"}
+    values: dict[str, object] = {"num_fp16_res": 4, "conv_clamp": 256}
+    for names, given in ((dict.fromkeys(_FLAT), others), (_MAPPING, mapping)):
+        for name, value in given.items():
+            if name in names:
+                values[names[name] or name] = value
+            elif name not in _WITHOUT_EFFECT:
+                raise ModelFileError(f"has a setting '{shown(name)}' that StyleScope does not know.")
+    return values
+
+
+def _check_sizes(file: safe_open, names: list[str]) -> None:
+    if not 0 < len(names) <= MAX_TENSORS:
+        raise ModelFileError(f"holds {len(names)} tensors; a model has some hundred.")
+    total = 0
+    for name in names:
+        part = file.get_slice(name)
+        if part.get_dtype() not in FLOAT_TYPES:
+            raise ModelFileError(f"has a tensor '{shown(name)}' of type {part.get_dtype()}; weights are floats.")
+        total += torch.Size(part.get_shape()).numel()
+    if total > MAX_NUMBERS:
+        raise ModelFileError(f"holds more than {MAX_NUMBERS} numbers, far more than any published model.")
