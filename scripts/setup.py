@@ -58,8 +58,8 @@ DEMO_DONE = f"""
   {DEMO / "demo.mp4"}     a ten-second walk through the model
   {DEMO / "window.png"}   the window
 
-For the window itself, repeat `make run` where there is a screen: on this machine's own desktop (Wayland: with XWayland),
-through VNC, or after `ssh -X` to it."""
+For the window itself, repeat `make run` where there is a screen: on this machine's own desktop (under Wayland with
+XWayland), through VNC, or after `ssh -X` to it."""
 
 
 class Machine(NamedTuple):
