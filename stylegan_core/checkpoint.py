@@ -22,7 +22,6 @@ from safetensors import SafetensorError
 from stylegan_core import official, rosinality, safetensors_file
 from stylegan_core.errors import ModelFileError
 from stylegan_core.limits import MAX_FILE_BYTES
-from stylegan_core.official import Which
 from stylegan_core.pickle_machine import BoundedReader
 from stylegan_core.spec import NetworkSpec
 from stylegan_core.torch_file import LEGACY_START, ZIP_START, open_torch_zip, read_torch_legacy
@@ -59,7 +58,7 @@ _FOREIGN = (
 
 def read_generator(
     path: str | os.PathLike[str],
-    which: Which = "G_ema",
+    which: str = "G_ema",
     *,
     cancelled: Callable[[], bool] | None = None,
     progress: Callable[[float], None] | None = None,
@@ -76,7 +75,10 @@ def read_generator(
     Raises:
         ModelFileError: the file is missing, damaged, or no model that StyleScope reads; nothing of it has run.
         Cancelled: `cancelled` said so.
+        ValueError: `which` is neither.
     """
+    if which not in ("G_ema", "G"):
+        raise ValueError(f"which is '{which}'; expected 'G_ema' or 'G'.")
     watch = Watch(cancelled, progress)
     with _opened(path) as (file, size):
         match _kind(file, size):

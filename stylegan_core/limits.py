@@ -1,6 +1,7 @@
 """What a model file may claim: limits, and the checks that are made before a claim costs any memory."""
 
 import math
+from itertools import islice, pairwise
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -57,9 +58,10 @@ def channel_rule(widths: dict[int, int], declared: tuple[object, object] = (None
     widest = max(widths.values())
     smallest_base = max(resolution * width for resolution, width in widths.items())
     for base, most in (declared, (smallest_base, widest)):
-        if type(base) is int and type(most) is int:
-            if all(min(base // resolution, most) == width for resolution, width in widths.items()):
-                return base, most
+        if type(base) is not int or type(most) is not int:
+            continue
+        if all(min(base // resolution, most) == width for resolution, width in widths.items()):
+            return base, most
     raise ModelFileError("has layer widths that do not follow min(channel_base / resolution, channel_max).")
 
 
@@ -93,7 +95,7 @@ def _mapping(config: GeneratorConfig | DiscriminatorConfig, z_dim: int, w_dim: i
     embed = (config.mapping_embed_features or w_dim) if config.c_dim else 0
     hidden = config.mapping_layer_features or w_dim
     widths = [z_dim + embed] + [hidden] * (config.mapping_layers - 1) + [w_dim]
-    layers = zip(widths[: config.mapping_layers], widths[1:], strict=False)
+    layers = islice(pairwise(widths), config.mapping_layers)
     return sum(_dense(*pair) for pair in layers) + (_dense(config.c_dim, embed) if config.c_dim else 0)
 
 

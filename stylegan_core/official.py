@@ -8,7 +8,6 @@ Another family is one more entry in `_GENERATORS`: a function from a module tree
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,8 +20,6 @@ from stylegan_core.spec import NetworkSpec
 from stylegan_core.stored_tensor import StoredTensor
 from stylegan_core.unpickler import TF_NETWORKS, InertObject, PersistentObject
 from stylegan_core.watch import Watch
-
-Which = Literal["G_ema", "G"]
 
 READS = "this version of StyleScope reads StyleGAN2 snapshots of the PyTorch code."
 
@@ -95,7 +92,7 @@ class Module:
         return f"{self.name}.{name}".lstrip(".")
 
 
-def generator_spec(snapshot: object, which: Which, watch: Watch) -> NetworkSpec:
+def generator_spec(snapshot: object, which: str, watch: Watch) -> NetworkSpec:
     """The generator of a snapshot.
 
     Args:

@@ -1,9 +1,10 @@
 """A pickle reader that cannot run anything: it interprets the opcodes itself and builds plain data.
 
 Python's own Unpickler calls whatever a file names, sets attributes on what comes back, and allocates what a file claims
-to need. Here `pickletools.genops` splits the bytes into opcodes and the machine below gives the few that model files
-use a meaning. A global is looked up in a table of our own and nothing is ever imported; only an `Admitted` function
-from that table can be called; BUILD reaches only records that ask for it; every read is bounded by what the file holds.
+to need. Here `pickletools` says what opcodes there are and reads their arguments, and the machine below gives the few
+that model files use a meaning. A global is looked up in a table of our own and nothing is ever imported; only an
+`Admitted` function from that table can be called; BUILD reaches only records that ask for it; every read is bounded by
+what the file holds.
 
 Messages of the errors raised here are predicates ("asks for ..."): `checkpoint` puts the file's name before them.
 """
@@ -12,7 +13,7 @@ import pickletools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from stylegan_core.errors import ModelFileError
 from stylegan_core.watch import Watch
@@ -48,7 +49,7 @@ def shown(text: object, limit: int = 80) -> str:
 class BoundedReader:
     """A stream that knows its end: it refuses to read past it before anything is allocated for the purpose."""
 
-    def __init__(self, file: BinaryIO, size: int, watch: Watch | None = None):
+    def __init__(self, file: IO[bytes], size: int, watch: Watch | None = None):
         """`file` stands at byte 0 and holds `size` bytes."""
         self._file, self._size, self._watch = file, size, watch or Watch()
         self._position = 0
@@ -105,22 +106,17 @@ class Machine:
         Raises:
             ModelFileError: the pickle is cut, damaged, or asks for anything that a model file does not need.
         """
-        for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):  # type: ignore[arg-type]
-            if number >= self._max_opcodes:
-                raise ModelFileError(f"has more than {self._max_opcodes} pickle instructions, far more than any model.")
+        for number in range(self._max_opcodes):
             if number % 4096 == 0:
                 stream.check()
-            name = opcode.name
-            if name == "STOP":
+            code = stream.read(1)
+            if code == b".":  # STOP
                 return self._pop()
-            if name in _PUSH_ARGUMENT:
-                self._stack.append(argument)
-                continue
-            handler = _HANDLERS.get(name)
-            if handler is None:
-                raise ModelFileError(f"uses the pickle instruction {name}, which no model needs, and was not run.")
-            handler(self, argument)
-        raise ModelFileError("ends too early: it is cut off or damaged.")
+            if code not in _OPCODES:
+                raise ModelFileError(_refused(code))
+            read_argument, handler = _OPCODES[code]
+            handler(self, read_argument(stream) if read_argument is not None else None)
+        raise ModelFileError(f"has more than {self._max_opcodes} pickle instructions, far more than any model.")
 
     # What the handlers below are made of.
 
@@ -142,6 +138,9 @@ class Machine:
 
     def _many(self, count: int) -> tuple[object, ...]:
         return tuple(reversed([self._pop() for _ in range(count)]))
+
+    def _push(self, value: object) -> None:
+        self._stack.append(value)
 
     # Handlers: each takes the opcode's argument, None for most.
 
@@ -292,11 +291,6 @@ def hashable(key: object) -> object:
     return key
 
 
-_PUSH_ARGUMENT = frozenset(
-    "BININT BININT1 BININT2 LONG1 LONG4 INT LONG BINFLOAT FLOAT BINUNICODE SHORT_BINUNICODE BINUNICODE8 UNICODE "
-    "BINBYTES SHORT_BINBYTES BINBYTES8 BINSTRING SHORT_BINSTRING STRING".split()
-)
-
 _HANDLERS: dict[str, Callable[[Machine, object], None]] = {
     "PROTO": Machine._proto,
     "FRAME": Machine._nothing,
@@ -304,10 +298,8 @@ _HANDLERS: dict[str, Callable[[Machine, object], None]] = {
     "POP": Machine._discard,
     "POP_MARK": Machine._discard_mark,
     "MEMOIZE": Machine._memoize,
-    "PUT": Machine._memoize,
     "BINPUT": Machine._memoize,
     "LONG_BINPUT": Machine._memoize,
-    "GET": Machine._recall,
     "BINGET": Machine._recall,
     "LONG_BINGET": Machine._recall,
     "NONE": Machine._push_none,
@@ -335,4 +327,23 @@ _HANDLERS: dict[str, Callable[[Machine, object], None]] = {
     "NEWOBJ": Machine._call,
     "BUILD": Machine._build,
     "BINPERSID": Machine._persistent_id,
+    **dict.fromkeys(
+        "INT LONG LONG1 LONG4 BININT BININT1 BININT2 BINFLOAT BINUNICODE SHORT_BINUNICODE BINUNICODE8 "
+        "BINBYTES SHORT_BINBYTES BINBYTES8 BINSTRING SHORT_BINSTRING".split(),
+        Machine._push,
+    ),
 }
+
+# By the byte that stands in the file: how to read the argument, if there is one, and what to do with it.
+_OPCODES = {
+    opcode.code.encode("latin-1"): (opcode.arg.reader if opcode.arg else None, _HANDLERS[opcode.name])
+    for opcode in pickletools.opcodes
+    if opcode.name in _HANDLERS
+}
+_NAMES = {opcode.code.encode("latin-1"): opcode.name for opcode in pickletools.opcodes}
+
+
+def _refused(code: bytes) -> str:
+    if code in _NAMES:
+        return f"uses the pickle instruction {_NAMES[code]}, which no model needs, and was not run."
+    return "is damaged, or is no pickle: it has an instruction that does not exist."

@@ -29,9 +29,9 @@ def open_torch_zip(file: BinaryIO, size: int, watch: Watch) -> Iterator[object]:
         if len(pickles) != 1:
             raise ModelFileError("is a zip archive without a model in it.")
         root = pickles[0].filename.removesuffix("data.pkl")
-        if f"{root}byteorder" in archive.namelist():
-            if _stored(archive, f"{root}byteorder", limit=16)(0, 6) != b"little":
-                raise ModelFileError("was written by a big-endian machine.")
+        order = f"{root}byteorder"
+        if order in archive.namelist() and _stored(archive, order, limit=16)(0, 6) != b"little":
+            raise ModelFileError("was written by a big-endian machine.")
         pickle_size = _member(archive, pickles[0].filename, min(size, MAX_PICKLE_BYTES)).file_size
 
         def locate(key: str, storage: Storage) -> ReadBytes:
