@@ -115,7 +115,8 @@ class Machine:
             if code not in _OPCODES:
                 raise ModelFileError(_refused(code))
             read_argument, handler = _OPCODES[code]
-            handler(self, read_argument(stream) if read_argument is not None else None)
+            argument = read_argument(stream) if read_argument else None  # type: ignore[arg-type]  # not all of IO
+            handler(self, argument)
         raise ModelFileError(f"has more than {self._max_opcodes} pickle instructions, far more than any model.")
 
     # What the handlers below are made of.

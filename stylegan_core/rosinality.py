@@ -37,7 +37,7 @@ class StateDict:
         stored = {str(name): value for name, value in values.items() if isinstance(value, StoredTensor)}
         if sum(tensor.numel for tensor in stored.values()) > MAX_NUMBERS:
             raise ModelFileError(f"holds a network of more than {MAX_NUMBERS} numbers, more than any published one.")
-        self._stored, self._watch = stored, watch
+        self._stored, self._watch, self._unread = stored, watch, set(stored)
 
     def __contains__(self, name: str) -> bool:
         return name in self._stored
@@ -49,7 +49,14 @@ class StateDict:
     def read(self, name: str, dimensions: int) -> Tensor:
         """A weight."""
         self._watch.check()
+        self._unread.discard(name)
         return self._get(name, dimensions).read()
+
+    def check_all_read(self) -> None:
+        """Raise ModelFileError if a weight was not used: counting layers, a gap would pass for the end."""
+        left = sorted(name for name in self._unread if not name.endswith(".kernel"))
+        if left:
+            raise ModelFileError(f"has a tensor '{shown(left[0])}' that belongs to no layer; others may be missing.")
 
     def count(self, pattern: str, first: int = 0) -> int:
         """How many weights there are whose name is `pattern` with first, first + 1, ... put in."""
@@ -104,6 +111,7 @@ def generator_spec(content: object, which: str, watch: Watch) -> NetworkSpec:
     }
     config = checked_config(GeneratorConfig, values)
     tensors = dict(_generator_tensors(state, config))
+    state.check_all_read()
     description = {}
     average = checkpoint.get("latent_avg")
     if isinstance(average, StoredTensor) and average.numel == w_dim:
@@ -134,7 +142,9 @@ def discriminator_spec(content: object, watch: Watch) -> NetworkSpec:
         "mbstd_num_channels": 1,
     }
     config = checked_config(DiscriminatorConfig, values)
-    return check_spec(NetworkSpec("stylegan2", config, dict(_discriminator_tensors(state, config))))
+    tensors = dict(_discriminator_tensors(state, config))
+    state.check_all_read()
+    return check_spec(NetworkSpec("stylegan2", config, tensors))
 
 
 def _checkpoint(content: object) -> dict[object, object]:
