@@ -78,7 +78,7 @@ class Presenter:
             return
         try:
             _Bridge(interop, 4).close()
-        except Exception as error:  # a CUDA driver call, of either package
+        except Exception as error:  # noqa: BLE001 - a CUDA driver call, of either package
             self.give_up_interop(error)
             return
         self._interop = interop
@@ -227,7 +227,7 @@ class _GlSurface:
             try:
                 self._show_on_gpu(interop, rgba, width, height)
                 return
-            except Exception as error:  # whatever a CUDA or OpenGL driver call raises: the upload remains
+            except Exception as error:  # noqa: BLE001 - whatever CUDA or OpenGL raises, the upload remains
                 self._presenter.give_up_interop(error)
         if self._presenter.interop is None:
             self._drop_bridge()

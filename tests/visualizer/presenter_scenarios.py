@@ -19,6 +19,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 import imageio.v3 as iio
 import numpy as np
+import pytest
 import torch
 from OpenGL import GL as gl
 
@@ -92,6 +93,7 @@ class CudaLike:
 
     def __init__(self, rgba: np.ndarray) -> None:
         self.rgba, self.shape, self.downloads = rgba, rgba.shape, 0
+        self.ready_event: SimpleNamespace | None = None
 
     def is_contiguous(self) -> bool:
         return True
@@ -357,6 +359,16 @@ def interop_that_alters_the_first_frame_is_given_up() -> None:
         assert presenter.path == "GL sub-image upload" and "altered" in presenter.reason
 
 
+def a_frame_is_finished_before_it_is_copied_to_memory() -> None:
+    with presenting(force="upload") as presenter:
+        picture, rgba = presenter.new_picture(), CudaLike(frame(8, 8))
+        finished = []
+        rgba.ready_event = SimpleNamespace(synchronize=lambda: finished.append(rgba.downloads))
+        picture.show(rgba)
+        same(picture, rgba.rgba)
+        assert finished == [0] and rgba.downloads == 1
+
+
 def odd_frames_are_refused() -> None:
     good = frame(4, 4)
     turned = torch.from_numpy(good).permute(1, 0, 2)
@@ -366,21 +378,13 @@ def odd_frames_are_refused() -> None:
             picture = presenter.new_picture()
             picture.show(good)
             for rgba in bad:
-                try:
+                with pytest.raises(ValueError, match=r"^the frame is "):
                     picture.show(rgba)
-                except ValueError as error:
-                    assert str(error).startswith("the frame is ")
-                else:
-                    raise AssertionError(f"{rgba.shape} {rgba.dtype} was shown")
             same(picture, good)
     with presenting(force="upload") as presenter:
         wide = np.zeros((1, int(gl.glGetIntegerv(gl.GL_MAX_TEXTURE_SIZE)) + 1, 4), dtype=np.uint8)
-        try:
+        with pytest.raises(ValueError, match="textures end at"):
             presenter.new_picture().show(wide)
-        except ValueError as error:
-            assert "textures end at" in str(error)
-        else:
-            raise AssertionError("a frame wider than any texture was shown")
 
 
 def gpu_check_measures() -> None:
@@ -412,7 +416,7 @@ def main(names: list[str]) -> None:
         try:
             globals()[name]()
             results[name] = ""
-        except Exception:  # reported to the test of this name, whatever it is
+        except Exception:  # noqa: BLE001 - reported to the test of this name, whatever it is
             results[name] = traceback.format_exc()
     dpg.destroy_context()
     json.dump(results, sys.stdout)
