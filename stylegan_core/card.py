@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Band = Literal["coarse", "middle", "fine"]
+BANDS: tuple[Band, ...] = ("coarse", "middle", "fine")
 
 
 def band(resolution: int) -> Band:

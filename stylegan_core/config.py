@@ -67,7 +67,9 @@ class DiscriminatorConfig(NetworkConfig):
     """StyleGAN2's discriminator."""
 
     architecture: Architecture = "resnet"
-    cmap_dim: Annotated[int, Field(ge=0, le=16384)] | None = None  # None: the last block's channels, or 0 without classes
+    cmap_dim: Annotated[int, Field(ge=0, le=16384)] | None = (
+        None  # None: the last block's channels, or 0 without classes
+    )
     mbstd_group_size: Annotated[int, Field(ge=1)] | None = 4  # None: the whole batch
     mbstd_num_channels: Annotated[int, Field(ge=0, le=512)] = 1
     mapping_layer_features: Width | None = None

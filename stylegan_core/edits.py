@@ -163,6 +163,12 @@ def set_noise_mode(scene: Scene, mode: Literal["const", "none", "random"]) -> Sc
     return _noise(scene, mode=mode)
 
 
+def next_noise_mode(scene: Scene) -> Scene:
+    """From "const" to "none" to "random" and round again."""
+    modes: tuple[Literal["const", "none", "random"], ...] = ("const", "none", "random")
+    return set_noise_mode(scene, modes[(modes.index(scene.noise.mode) + 1) % len(modes)])
+
+
 def set_noise_seed(scene: Scene, seed: int) -> Scene:
     """Choose the random noise maps."""
     return _noise(scene, seed=int(seed) % (MAX_SEED + 1))

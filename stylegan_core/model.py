@@ -11,11 +11,10 @@ from stylegan_core.card import ModelCard
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.errors import ModelFileError
 from stylegan_core.noise import NoiseLike, noise_maps
-from stylegan_core.ops import Poll, no_poll
+from stylegan_core.ops import Poll, no_poll, setup_filter
 from stylegan_core.spec import NetworkSpec
 from stylegan_core.stylegan2 import Discriminator, Generator, Step
 from stylegan_core.truncation import Psi, psi_per_layer, truncate
-
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -41,7 +40,9 @@ class Model:
     @property
     def w_avg(self) -> Tensor:
         """The mean of w over the latents seen in training, [w_dim]."""
-        return self.network.mapping.w_avg
+        w_avg = self.network.mapping.w_avg
+        assert isinstance(w_avg, Tensor)
+        return w_avg
 
     @torch.inference_mode()
     def map(self, z: Tensor, c: Tensor | None = None, psi: Psi = 1.0, cutoff: int | None = None) -> Tensor:
@@ -217,11 +218,10 @@ def random_spec(config: GeneratorConfig | DiscriminatorConfig, seed: int) -> Net
     generator = torch.Generator().manual_seed(seed)
     with torch.device("meta"):
         network = Generator(config) if isinstance(config, GeneratorConfig) else Discriminator(config)
-    filters = {name: buffer for name, buffer in type(network)(config).named_buffers() if name.endswith("_filter")}
     tensors = {}
     for name, tensor in network.state_dict().items():
-        if name in filters:
-            tensors[name] = filters[name]
+        if name.endswith("resample_filter"):
+            tensors[name] = setup_filter(config.resample_filter)
         elif name.endswith(("weight", "const", "noise_const")):
             scale = 1 / config.mapping_lr_multiplier if name.startswith("mapping.fc") else 1.0
             tensors[name] = torch.randn(tensor.shape, generator=generator) * scale

@@ -1,8 +1,6 @@
 """PNG files that carry the Scene that made them."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data, scene_to_json
 
 SCENE_KEY = "stylescope.scene"  # of the PNG's iTXt chunk
@@ -35,16 +34,9 @@ def write_png(path: Path, pixels: np.ndarray, scene: Scene) -> None:
     info.add_itxt(SCENE_KEY, scene_to_json(scene))
     info.add_itxt(PARAMETERS_KEY, f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}")
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, format="PNG", pnginfo=info)
-        os.replace(temporary, path)
+        write_whole(path, lambda file: image.save(file, format="PNG", pnginfo=info))
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise PictureFileError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stylegan_core.errors import SceneError
 
-SCENE_VERSION = 1
+SCENE_VERSION: Literal[1] = 1
 MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
 ROW = 100  # seeds from one row of the seed plane to the next, as in the official visualizer
 

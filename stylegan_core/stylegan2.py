@@ -188,7 +188,7 @@ class SynthesisBlock(nn.Module):
     def __init__(self, inner: int, resolution: int, config: GeneratorConfig):
         super().__init__()
         self.resolution, self.architecture = resolution, config.architecture
-        self.half, self.channels_last = config.is_half(resolution), config.fp16_channels_last
+        self.may_be_half, self.channels_last = config.is_half(resolution), config.fp16_channels_last
         out = config.channels(resolution)
         self.first = inner == 0
         self.register_buffer("resample_filter", setup_filter(config.resample_filter))
@@ -216,8 +216,8 @@ class SynthesisBlock(nn.Module):
             poll: called between pieces of the work.
         """
         w = ws.unbind(dim=1)
-        memory = torch.channels_last if half and self.half and self.channels_last else torch.contiguous_format
-        dtype = torch.float16 if half and self.half else torch.float32
+        memory = torch.channels_last if half and self.may_be_half and self.channels_last else torch.contiguous_format
+        dtype = torch.float16 if half and self.may_be_half else torch.float32
         if last is None:
             x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1)
             x = self.conv1(x, w[0], noise, index, poll)
@@ -325,7 +325,7 @@ class DiscriminatorBlock(nn.Module):
 
     def __init__(self, inner: int, resolution: int, config: DiscriminatorConfig):
         super().__init__()
-        self.architecture, self.half = config.architecture, config.is_half(resolution)
+        self.architecture, self.may_be_half = config.architecture, config.is_half(resolution)
         middle, out, taps = config.channels(resolution), config.channels(resolution // 2), config.resample_filter
         act, clamp = config.activation, config.conv_clamp
         self.register_buffer("resample_filter", setup_filter(taps))
@@ -339,7 +339,7 @@ class DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor | None, img: Tensor | None, half: bool) -> tuple[Tensor, Tensor | None]:
         """Features and (in "skip") the picture, both at half the size."""
-        dtype = torch.float16 if half and self.half else torch.float32
+        dtype = torch.float16 if half and self.may_be_half else torch.float32
         x = x if x is None else x.to(dtype)
         if self.has_rgb and img is not None:
             rgb = self.fromrgb(img.to(dtype))
