@@ -1,0 +1,432 @@
+"""Explorer: the live application without its window. Panels, keys and scripts call it on the UI thread.
+
+It owns the store, the worker, the models and the session, and it never waits: what takes time is a Job or a Future
+that `tick` looks at once a frame.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylegan_core import edits
+from stylegan_core.card import ModelCard
+from stylegan_core.errors import StyleScopeError
+from stylegan_core.model import Model
+from stylegan_core.models import ModelStore, load_model
+from stylegan_core.ops import Poll
+from stylegan_core.picture import read_scene, write_png
+from stylegan_core.render import Frame, Renderer
+from stylegan_core.scene import ModelRef, Scene
+from visualizer.jobs import Job
+from visualizer.library import starter_models
+from visualizer.session import Pin, Session, SessionKeeper, read_session, write_session
+from visualizer.store import Edit, P, Store
+from visualizer.worker import Shown, Worker, to_rgba
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL_PX = 72
+KEEP_EVERY_S = 2.0  # how often a changed session is written
+PLAY_HZ = 12.0  # noise maps a second while noise plays
+RANDOM_SEEDS = 10_000_000  # short enough to say aloud, enough never to meet anyone twice
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line for the person at the window."""
+
+    text: str
+    kind: Literal["info", "error"] = "info"
+    time: float = 0.0  # time.monotonic() when it came up
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A model on its way: the Job, and the Scene to go to when it is there (None: fit the one shown)."""
+
+    path: Path
+    job: Job[Model]
+    scene: Scene | None = None
+
+
+def devices() -> tuple[str, ...]:
+    """Devices that models can run on, the best first."""
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return (*found, "cpu")
+
+
+def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
+    """A small square copy [size, size, 4] of pixels [H, W, C], averaged over areas."""
+    small = F.interpolate(to_rgba(pixels).permute(2, 0, 1)[None].float(), (size, size), mode="area")[0]
+    return small.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+class Explorer:
+    """See the module. `folder` is where the session is kept, `pictures` where captures go."""
+
+    def __init__(self, folder: Path, pictures: Path, device: str | None = None):
+        self.keeper = SessionKeeper(folder)
+        self.pictures = pictures
+        self.notice = Notice("")
+        self.session = self._loaded_session()
+        device = device or self.session.device
+        self.device = device if device in devices() else devices()[0]
+        self.models = ModelStore(self.device)
+        self.renderer = Renderer(self.models, half=self.session.half)
+        self.worker = Worker(self.renderer)
+        self.store = Store(Scene())
+        self.card: ModelCard | None = None
+        self.loading: Loading | None = None
+        self.latest: Shown | None = None  # newest frame, also a failed one
+        self.pinned: Shown | None = None  # what the view compares with
+        self.thumbnails: dict[Scene, np.ndarray] = {}
+        self.playing_noise = False
+        self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
+        self._first_file: Path | None = None
+        self._cards: dict[str, ModelCard] = {}
+        self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
+        self._asked: tuple[object, ...] = ()
+        self._kept_at = self._played_at = 0.0
+        self._random = random.Random()
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The window is open: mark it, and show what the last session ended with, or a starter model."""
+        self._guarded(self.keeper.begin)
+        last = self.session.scene
+        if self._first_file is not None:
+            self.open_file(self._first_file)
+        elif last.model.path and Path(last.model.path).exists() and not self.keeper.crashed:
+            self.open_scene(last)
+        elif starters := starter_models():
+            self.open_model(starters[0])
+
+    def start_with(self, path: Path) -> None:
+        """Have `begin` open this file instead."""
+        self._first_file = path.expanduser().absolute()
+
+    def tick(self, now: float | None = None) -> Shown | None:
+        """Once a frame: take in what has become ready, ask for a picture if the Scene changed.
+
+        Returns:
+            A picture to present, if there is a new one.
+        """
+        now = time.monotonic() if now is None else now
+        self._collect_loading()
+        self._collect_futures()
+        if self.playing_noise and self.store.scene.noise.mode == "random" and now - self._played_at >= 1 / PLAY_HZ:
+            self._played_at = now
+            self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
+        asked = (self.store.scene, self.device, self.session.half)
+        if asked != self._asked and self.store.scene.model.digest:
+            self._asked = asked
+            self.card = self._cards.get(self.store.scene.model.digest, self.card)
+            self.worker.show(self.store.scene, self.store.revision)
+        if now - self._kept_at >= KEEP_EVERY_S:
+            self._kept_at = now
+            self.keep()
+        shown = self.worker.outbox.take()
+        if shown is not None:
+            self.latest = shown
+            if shown.frame.error is not None:
+                self.say(shown.frame.error, "error")
+        return shown if shown is not None and shown.rgba is not None else None
+
+    def close(self) -> None:
+        """The window closes as it should: everything is kept."""
+        self.keep()
+        if self.loading is not None:
+            self.loading.job.cancel()
+        self.worker.close()
+        self._guarded(self.keeper.end)
+
+    def keep(self) -> None:
+        """Write the session to its folder, if it has changed."""
+        # A restored crash stays on offer until something was opened.
+        if self.store.scene.model.digest:
+            self.session = self.session.model_copy(update={"scene": self.store.scene})
+            self._guarded(lambda: self.keeper.keep(self.session))
+
+    def say(self, text: str, kind: Literal["info", "error"] = "info") -> None:
+        """Tell the person at the window something."""
+        if kind == "error":
+            log.warning(text)
+        self.notice = Notice(text, kind, time.monotonic())
+
+    # -- Scene ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def scene(self) -> Scene:
+        """The Scene shown."""
+        return self.store.scene
+
+    def edit(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Part of an interaction; see `Store.edit`."""
+        self.store.edit(name, edit, *args, **kwargs)
+
+    def do(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
+        """A change that is whole by itself; see `Store.do`."""
+        self.store.do(name, edit, *args, **kwargs)
+
+    def random_person(self) -> None:
+        """Somebody who does not exist."""
+        self.do("Someone new", edits.set_seed, self._random.randrange(RANDOM_SEEDS))
+
+    def random_seed(self) -> int:
+        """A seed for anything but the person."""
+        return self._random.randrange(RANDOM_SEEDS)
+
+    def undo(self) -> None:
+        """Take back the last thing done."""
+        name = self.store.undo()
+        self.say(f"Undone: {name}" if name else "Nothing to undo.")
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        name = self.store.redo()
+        self.say(f"Redone: {name}" if name else "Nothing to redo.")
+
+    # -- models --------------------------------------------------------------------------------------------------------
+
+    def open_model(self, path: Path, which: Literal["G_ema", "G"] = "G_ema", scene: Scene | None = None) -> None:
+        """Load a model beside the one shown, which stays until the new one is there.
+
+        Args:
+            path: the file.
+            which: the generator's moving average, or the one in training.
+            scene: the Scene to go to then; None: the one shown, fitted to the model.
+        """
+        if self.loading is not None:
+            self.loading.job.cancel()
+        path = path.expanduser().absolute()
+        device = self.device
+
+        def load(job: Job[Model]) -> Model:
+            return load_model(path, device, which, job.report, lambda: job.cancelled)
+
+        self.loading = Loading(path, Job(f"Opening {path.name}", load), scene)
+
+    def cancel_loading(self) -> None:
+        """Stay with the model shown."""
+        if self.loading is not None:
+            self.loading.job.cancel()
+            self.loading = None
+            self.say("Opening was cancelled.")
+
+    def _collect_loading(self) -> None:
+        if self.loading is None or not self.loading.job.done:
+            return
+        loading, self.loading = self.loading, None
+        if loading.job.error is not None:
+            self.say(loading.job.error, "error")
+        model = loading.job.result
+        if model is None:
+            return
+        wanted = loading.scene.model if loading.scene is not None else None
+        if wanted is not None and wanted.digest and wanted.digest != model.card.digest:
+            self.say(f"{loading.path} is not the model that the Scene was made with; open the right file.", "error")
+            return
+        which = wanted.which if wanted is not None else "G_ema"
+        self.models.add(model, which)
+        self._cards[model.card.digest] = self.card = model.card
+        ref = ModelRef(digest=model.card.digest, path=str(loading.path), which=which)
+        scene = edits.fit(loading.scene or self.store.scene, model.card, ref)
+        if self.store.scene.model.digest:
+            self.do(f"Open {model.card.name}", edits.set_scene, scene)
+        else:
+            self.store.reset(scene)
+        self.session = self.session.with_recent(str(loading.path))
+        self.say(f"{model.card.name} is open.")
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def open_file(self, path: Path) -> None:
+        """Open a model, a session or a picture, told apart by the file's first bytes."""
+        try:
+            with path.open("rb") as file:
+                start = file.read(8)
+        except OSError as error:
+            self.say(f"{path} cannot be opened: {error.strerror}.", "error")
+            return
+        if start.startswith(b"\x89PNG"):
+            self._guarded(lambda: self.open_scene(read_scene(path)))
+        elif start.lstrip()[:1] == b"{" and path.suffix.lower() == ".json":
+            self._guarded(lambda: self.open_session(path))
+        else:
+            self.open_model(path)
+
+    def open_scene(self, scene: Scene) -> None:
+        """Go to a Scene exactly as it was made, opening its model first if need be."""
+        if scene.model.digest in self._cards:
+            self.do("Open Scene", edits.set_scene, scene)
+            return
+        # Asset paths differ from machine to machine; the digest finds the model by its content there.
+        path = Path(scene.model.path)
+        if not path.exists():
+            same_name = [starter for starter in starter_models() if starter.name == path.name]
+            path = same_name[0] if same_name else path
+        self.open_model(path, scene.model.which, scene)
+
+    def open_session(self, path: Path) -> None:
+        """Open a session file: its Scene and its pins, with a new history.
+
+        Raises:
+            SessionError: it is broken.
+        """
+        session = read_session(path)
+        self.session = self.session.model_copy(update={"pins": session.pins})
+        self.open_scene(session.scene)
+
+    def save_session(self, path: Path) -> None:
+        """Write the session to a file of one's own."""
+        self.keep()
+        if self._guarded(lambda: write_session(self.session, path)):
+            self.say(f"Session saved to {path}.")
+
+    def restore_crashed(self, restore: bool) -> None:
+        """Answer the offer to go on where the program died."""
+        if restore and self.crashed_session is not None:
+            self.open_scene(self.crashed_session.scene)
+        self.crashed_session = None
+
+    def capture(self, path: Path | None = None) -> None:
+        """Save the Scene's full picture as a PNG that carries the Scene. The window goes on meanwhile."""
+        scene = self.store.scene
+        if path is None:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            path = self.pictures / f"{self._model_name()}-seed{scene.latent.seed}-{stamp}.png"
+            number = 1
+            while path.exists():
+                number += 1
+                path = path.with_name(f"{path.stem.removesuffix(f'-{number - 1}')}-{number}.png")
+
+        def save(poll: Poll) -> str:
+            pixels = self._full(scene, poll).pixels
+            assert pixels is not None
+            write_png(path, pixels.cpu().numpy(), scene)
+            return f"Saved {path}"
+
+        self._later(save, self.say)
+
+    # -- favourites ----------------------------------------------------------------------------------------------------
+
+    def pin(self) -> None:
+        """Keep the Scene as a favourite, and compare with it from now on."""
+        scene = self.store.scene
+        if not scene.model.digest:
+            return
+        if all(pin.scene != scene for pin in self.session.pins):
+            pin = Pin(name=f"{self._model_name()} {scene.latent.seed}", scene=scene)
+            self.session = self.session.model_copy(update={"pins": (*self.session.pins, pin)})
+        self.compare_with(scene)
+        self.say("Pinned.")
+
+    def unpin(self, pin: Pin) -> None:
+        """Drop a favourite."""
+        kept = tuple(other for other in self.session.pins if other != pin)
+        self.session = self.session.model_copy(update={"pins": kept})
+
+    def compare_with(self, scene: Scene) -> None:
+        """Render a Scene for the view to compare with."""
+
+        def render(poll: Poll) -> Shown:
+            frame = self._full(scene, poll)
+            assert frame.pixels is not None
+            return Shown(frame, to_rgba(frame.pixels))
+
+        def show(shown: Shown) -> None:
+            self.pinned = shown
+
+        self._later(render, show)
+
+    def want_thumbnail(self, scene: Scene) -> None:
+        """Have `thumbnails[scene]` made."""
+
+        def render(poll: Poll) -> np.ndarray:
+            frame = self._full(scene, poll)
+            assert frame.pixels is not None
+            return thumbnail(frame.pixels)
+
+        def store(pixels: np.ndarray) -> None:
+            self.thumbnails[scene] = pixels
+
+        self._later(render, store)
+
+    def arrange(self, **changes: Any) -> None:
+        """Remember how the window is arranged; see `Layout` for the fields."""
+        layout = self.session.layout.model_copy(update=changes)
+        self.session = self.session.model_copy(update={"layout": layout})
+
+    # -- device --------------------------------------------------------------------------------------------------------
+
+    def use(self, device: str | None = None, half: bool | None = None) -> None:
+        """Switch the device or the precision; pictures follow."""
+        self.device = device or self.device
+        half = self.session.half if half is None else half
+        self.session = self.session.model_copy(update={"device": self.device, "half": half})
+        target = torch.device(self.device)
+
+        def switch(poll: Poll) -> None:
+            del poll
+            self.models.device = target
+            self.renderer.half = half
+            self.renderer.cache.clear()
+            self.worker.policy.forget()
+
+        self._later(switch, lambda _: None)
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _full(self, scene: Scene, poll: Poll) -> Frame:
+        """On the worker: the full picture, or the error that the Frame carries, raised."""
+        frame = self.renderer.render(scene, poll=poll)
+        if frame.pixels is None:
+            raise StyleScopeError(frame.error or "The picture could not be made.")
+        return frame
+
+    def _later(self, function: Callable[[Poll], Any], then: Callable[[Any], None]) -> None:
+        """Run something on the worker and take its result in a later `tick`."""
+        self._waiting.append((self.worker.call(function), then))
+
+    def _collect_futures(self) -> None:
+        ready = [item for item in self._waiting if item[0].done()]
+        self._waiting = [item for item in self._waiting if not item[0].done()]
+        for future, then in ready:
+            if future.cancelled():
+                self.say("Too much is waiting already; try again in a moment.", "error")
+            elif (error := future.exception()) is not None:
+                log.info("a task failed", exc_info=error)
+                self.say(str(error) or type(error).__name__, "error")
+            else:
+                then(future.result())
+
+    def _guarded(self, function: Callable[[], object]) -> bool:
+        """Run something whose failure is for the person at the window to know; whether it succeeded."""
+        try:
+            function()
+        except (StyleScopeError, OSError) as error:
+            self.say(str(error), "error")
+            return False
+        return True
+
+    def _loaded_session(self) -> Session:
+        try:
+            return self.keeper.load() or Session()
+        except StyleScopeError as error:
+            aside = self.keeper.set_aside()
+            self.say(f"{error} It was moved to {aside}; this is a new session.", "error")
+            return Session()
+
+    def _model_name(self) -> str:
+        return self.card.name if self.card is not None else "picture"

@@ -1,0 +1,175 @@
+"""The session: what a person comes back to, in a readable JSON file; and the mark that tells of a crash."""
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.files import write_whole
+from stylegan_core.scene import Scene, scene_from_data
+
+SESSION_VERSION: Literal[1] = 1
+RECENT_LENGTH = 12
+
+
+class SessionError(StyleScopeError):
+    """A session file cannot be read or written; the message names it."""
+
+
+class SessionPart(BaseModel):
+    """Base of the session's parts. Unknown fields are dropped: layout from a newer version is no reason to refuse."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Pin(SessionPart):
+    """A favourite."""
+
+    name: str
+    scene: Scene
+
+
+class Layout(SessionPart):
+    """How the window was arranged. Not part of the Scene, outside undo."""
+
+    width: int = Field(default=1360, ge=640, le=16384)
+    height: int = Field(default=860, ge=480, le=16384)
+    x: int | None = None
+    y: int | None = None
+    left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1
+    right: int = Field(default=290, ge=200, le=2000)
+    closed: tuple[str, ...] = ()  # panels folded up
+    smooth: bool = False  # linear rather than nearest magnification
+
+
+class Session(SessionPart):
+    """Everything that is restored when the program starts again."""
+
+    version: Literal[1] = SESSION_VERSION
+    scene: Scene = Scene()
+    pins: tuple[Pin, ...] = ()
+    recent: tuple[str, ...] = ()  # model files, newest first
+    device: str = ""  # empty: the best there is
+    half: bool = True  # half precision where a model is meant for it and the device is a GPU
+    layout: Layout = Layout()
+
+    def with_recent(self, path: str) -> "Session":
+        """The session after opening a model file."""
+        recent = (path, *(other for other in self.recent if other != path))[:RECENT_LENGTH]
+        return self.model_copy(update={"recent": recent})
+
+
+def session_to_json(session: Session) -> str:
+    """Indented JSON."""
+    return json.dumps(session.model_dump(mode="json"), indent=2) + "\n"
+
+
+def session_from_json(text: str, source: str) -> Session:
+    """Read a session.
+
+    Raises:
+        SessionError: it is broken; the sentence names the file and the field.
+    """
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise SessionError(f"{source} holds no session: expected an object.")
+        # Scenes are read by their own reader, which migrates old ones and names the field that is wrong.
+        if "scene" in data:
+            data["scene"] = scene_from_data(data["scene"], f"{source}, scene")
+        for index, pin in enumerate(data.get("pins", [])):
+            pin["scene"] = scene_from_data(pin.get("scene"), f"{source}, pin {index + 1}")
+        data["pins"] = tuple(data.get("pins", ()))
+        return Session.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise SessionError(f"{source}: field '{field}': {first['msg']}.") from error
+    except SceneError as error:
+        raise SessionError(str(error)) from error
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+        raise SessionError(f"{source} is no StyleScope session ({error}).") from error
+
+
+def read_session(path: Path) -> Session:
+    """Read a session file; see `session_from_json`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{path} is no StyleScope session (it is not text).") from error
+    return session_from_json(text, str(path))
+
+
+def write_session(session: Session, path: Path) -> None:
+    """Write a session file. All or nothing.
+
+    Raises:
+        SessionError: the place cannot be written to.
+    """
+    try:
+        write_whole(path, lambda file: file.write(session_to_json(session).encode()))
+    except OSError as error:
+        raise SessionError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+class SessionKeeper:
+    """Keeps the session in a folder while the program runs, and knows whether the last run ended well.
+
+    A file `running` with the process number stands there while a window is open; one that was left behind by a
+    process which is gone tells of a crash.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / "session.json"
+        self._mark = folder / "running"
+        self._kept: Session | None = None
+        self.crashed = self._left_behind()
+
+    def begin(self) -> None:
+        """The window opens."""
+        try:
+            write_whole(self._mark, lambda file: file.write(str(os.getpid()).encode()))
+        except OSError as error:
+            raise SessionError(f"{self._mark} cannot be written: {error.strerror}.") from error
+
+    def end(self) -> None:
+        """The window closes as it should."""
+        self._mark.unlink(missing_ok=True)
+
+    def load(self) -> Session | None:
+        """The session kept last; None if there is none.
+
+        Raises:
+            SessionError: it is broken.
+        """
+        return read_session(self.path) if self.path.exists() else None
+
+    def keep(self, session: Session) -> None:
+        """Write the session if it has changed."""
+        if session != self._kept:
+            write_session(session, self.path)
+            self._kept = session
+
+    def set_aside(self) -> Path:
+        """Move a broken session out of the way, so that nothing in it is lost."""
+        aside = self.path.with_suffix(".broken.json")
+        os.replace(self.path, aside)
+        return aside
+
+    def _left_behind(self) -> bool:
+        try:
+            pid = int(self._mark.read_text())
+        except (OSError, ValueError):
+            return self._mark.exists()
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return pid == os.getpid()

@@ -1,0 +1,194 @@
+"""The window's loop on the main thread: DearPyGui's context, the presenter, pacing. It knows no panel by name."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from stylegan_core.files import write_whole
+from visualizer.explorer import Explorer
+from visualizer.library import ASSETS
+from visualizer.presenter import Picture, Presenter
+from visualizer.worker import Shown
+
+ACTIVE_FPS, IDLE_FPS = 60.0, 20.0
+IDLE_AFTER_S = 1.0
+RECTS_EVERY_S = 0.1
+
+
+class Panels(Protocol):
+    """What fills the window. `widgets.layout.Layout` is the one there is."""
+
+    def build(self) -> None:
+        """Make all items, once, inside the context."""
+
+    def sync(self) -> None:
+        """Once a frame: bring items in line with the Explorer."""
+
+    def present(self, shown: Shown) -> None:
+        """A new picture is there."""
+
+
+class FrameClock:
+    """Times of the loop's parts, in ms, of the newest 600 frames; the performance panel and benchmarks read it."""
+
+    def __init__(self) -> None:
+        self.tick_ms: list[float] = []  # CPU time of the main thread for one frame, drawing left out
+        self.draw_ms: list[float] = []  # CPU time of the main thread inside DearPyGui's own frame, swap included
+        self.wall_ms: list[float] = []  # from one frame to the next
+
+    def add(self, tick_s: float, draw_s: float, wall_s: float) -> None:
+        """Take in one frame."""
+        for values, seconds in ((self.tick_ms, tick_s), (self.draw_ms, draw_s), (self.wall_ms, wall_s)):
+            values.append(seconds * 1e3)
+            del values[:-600]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the newest 30."""
+        newest = self.wall_ms[-30:]
+        return 1e3 * len(newest) / sum(newest) if newest else 0.0
+
+
+class Window:
+    """Opens the window and runs until it is closed. Everything here is on the main thread."""
+
+    def __init__(self, explorer: Explorer, scale: float = 1.0, rects: Path | None = None, force: str = "auto"):
+        self.explorer = explorer
+        self.scale = scale
+        self.clock = FrameClock()
+        self.wake = threading.Event()  # set by the worker: a picture is there
+        self.presenter: Presenter
+        self._rects_path, self._rects, self._rects_at = rects, "", 0.0
+        self._force = force
+        self._busy_until = 0.0
+        self._started = 0.0
+
+    def run(self, make_panels: Callable[["Window"], Panels], each_frame: Callable[[], bool] = lambda: True) -> None:
+        """Open the window and stay until it is closed, or `each_frame` says False."""
+        with self._context():
+            panels = make_panels(self)
+            panels.build()
+            self._show_viewport()
+            self.presenter = Presenter(force=self._force)  # type: ignore[arg-type]
+            self.explorer.begin()
+            last = time.perf_counter()
+            while dpg.is_dearpygui_running() and each_frame():
+                tick_s = self._tick(panels)
+                before = time.thread_time()
+                dpg.render_dearpygui_frame()
+                draw_s = time.thread_time() - before
+                self._pace(last)
+                now = time.perf_counter()
+                self.clock.add(tick_s, draw_s, now - last)
+                last = now
+            self._remember_size()
+            self.explorer.close()
+            self.presenter.close()
+
+    def new_picture(self) -> Picture:
+        """A texture for a panel to show pixels in. Only once the window stands."""
+        return self.presenter.new_picture()
+
+    def stay_awake(self, seconds: float = IDLE_AFTER_S) -> None:
+        """Draw at the full rate for a while: something moves."""
+        self._busy_until = max(self._busy_until, time.perf_counter() + seconds)
+
+    def screenshot(self, path: Path) -> None:
+        """Write the window as it stands to a PNG, in the frame after next."""
+        dpg.output_frame_buffer(str(path))
+
+    @staticmethod
+    def grab(callback: Callable[[np.ndarray], None]) -> None:
+        """Hand over the window's pixels, uint8 [H, W, 4], after the next frame was drawn."""
+
+        def arrived(_: Any, buffer: Any) -> None:
+            width, height = buffer.get_width(), buffer.get_height()
+            pixels = np.asarray(buffer, dtype=np.float32).reshape(height, width, 4)
+            callback((pixels * 255 + 0.5).astype(np.uint8))
+
+        dpg.output_frame_buffer(callback=arrived)
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _context(self) -> Iterator[None]:
+        layout = self.explorer.session.layout
+        dpg.create_context()
+        try:
+            dpg.configure_app(manual_callback_management=True, keyboard_navigation=True)
+            place = {} if layout.x is None or layout.y is None else {"x_pos": layout.x, "y_pos": layout.y}
+            dpg.create_viewport(
+                title="StyleScope",
+                width=layout.width,
+                height=layout.height,
+                min_width=640,
+                min_height=480,
+                small_icon=str(ASSETS / "icon_64.png"),
+                large_icon=str(ASSETS / "icon.png"),
+                **place,
+            )
+            dpg.setup_dearpygui()
+            yield
+        finally:
+            dpg.destroy_context()
+
+    def _show_viewport(self) -> None:
+        dpg.show_viewport()
+        dpg.render_dearpygui_frame()  # from here on its GL context is current
+
+    def _tick(self, panels: Panels) -> float:
+        """Everything of one frame but the drawing; its CPU time in seconds."""
+        before = time.thread_time()
+        if callbacks := dpg.get_callback_queue():
+            dpg.run_callbacks(callbacks)
+            self.stay_awake()
+        shown = self.explorer.tick()
+        if shown is not None:
+            panels.present(shown)
+            self.stay_awake()
+        panels.sync()
+        self._write_rects()
+        return time.thread_time() - before
+
+    def _pace(self, started: float) -> None:
+        """Sleep to the frame rate; a new picture ends the sleep."""
+        fps = ACTIVE_FPS if time.perf_counter() < self._busy_until else IDLE_FPS
+        left = 1 / fps - (time.perf_counter() - started)
+        if left > 0:
+            self.wake.wait(left)
+        self.wake.clear()
+
+    def _remember_size(self) -> None:
+        x, y = (int(value) for value in dpg.get_viewport_pos())
+        layout = self.explorer.session.layout.model_copy(
+            update={
+                "width": max(640, dpg.get_viewport_width()),
+                "height": max(480, dpg.get_viewport_height()),
+                "x": max(x, 0),
+                "y": max(y, 0),
+            }
+        )
+        self.explorer.session = self.explorer.session.model_copy(update={"layout": layout})
+
+    def _write_rects(self) -> None:
+        """For scripts that drive the window with a real mouse: where every named item is, whenever that changes."""
+        if self._rects_path is None or time.perf_counter() - self._rects_at < RECTS_EVERY_S:
+            return
+        self._rects_at = time.perf_counter()
+        states = {alias: dpg.get_item_state(alias) for alias in dpg.get_aliases() if dpg.does_item_exist(alias)}
+        rects = {
+            alias: [*state["rect_min"], *state["rect_size"]]
+            for alias, state in states.items()
+            if state.get("visible") and "rect_min" in state
+        }
+        text = json.dumps(rects, indent=1)
+        if text != self._rects:
+            self._rects = text
+            write_whole(self._rects_path, lambda file: file.write(text.encode()))

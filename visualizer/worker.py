@@ -1,0 +1,216 @@
+"""The worker thread: all torch work of the window happens here.
+
+The live view comes in through a latest-wins mailbox and leaves the same way. Other work (an export, a thumbnail, a
+change of device) waits in a bounded queue and runs between live pictures.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from stylegan_core.errors import Cancelled
+from stylegan_core.ops import Poll
+from stylegan_core.render import Frame
+from stylegan_core.scene import Scene
+from visualizer.mailbox import Mailbox
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+QUEUE_LENGTH = 256
+PREVIEW_BUDGET_MS = 40.0  # what a preview may cost; a full picture that costs less needs none
+FIRST_PREVIEW_PX = 16  # before anything was measured
+
+
+class SceneRenderer(Protocol):
+    """What the worker needs of `stylegan_core.render.Renderer`; tests put a fake in its place."""
+
+    def render(self, scene: Scene, revision: int, stop_at: int | None, poll: Poll) -> Frame:
+        """See `Renderer.render`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A Scene to show, and its revision in the store."""
+
+    scene: Scene
+    revision: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A Frame with its pixels as the presenter takes them."""
+
+    frame: Frame
+    rgba: Tensor | None  # uint8 [H, W, 4], contiguous, on the model's device
+    memory_bytes: int = 0  # of the process, or on the GPU where pictures are made there
+
+
+def to_rgba(pixels: Tensor) -> Tensor:
+    """[H, W, 1, 3 or 4] uint8 to [H, W, 4]: grey is spread, opaque alpha is added, channels past the fourth dropped."""
+    h, w, c = pixels.shape
+    if c < 3:
+        pixels = pixels[:, :, :1].expand(h, w, 3)
+    if c >= 4:
+        return pixels[:, :, :4].contiguous()
+    rgba = torch.full((h, w, 4), 255, dtype=torch.uint8, device=pixels.device)
+    rgba[:, :, :3] = pixels
+    return rgba
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes that PyTorch holds on a GPU; on a CPU the process's share of physical memory (Linux; 0 elsewhere)."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_reserved(device))
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class PreviewPolicy:
+    """Which coarser block's picture to show first: the finest one that fits the budget, from measured times."""
+
+    def __init__(self, budget_ms: float = PREVIEW_BUDGET_MS):
+        self.budget_ms = budget_ms
+        self._steps_ms: dict[int, float] = {}
+
+    def learn(self, steps_ms: dict[int, float]) -> None:
+        """Take in how long blocks took, by resolution; the newest counts half."""
+        for resolution, ms in steps_ms.items():
+            self._steps_ms[resolution] = (self._steps_ms.get(resolution, ms) + ms) / 2
+
+    def forget(self) -> None:
+        """Another model, device or precision: times mean nothing any more."""
+        self._steps_ms.clear()
+
+    def stop_at(self) -> int:
+        """Resolution in px to stop at. Blocks not measured yet are approached one octave at a time."""
+        if not self._steps_ms:
+            return FIRST_PREVIEW_PX
+        total, best = 0.0, min(self._steps_ms)
+        for resolution, ms in sorted(self._steps_ms.items()):
+            total += ms
+            if total > self.budget_ms:
+                return best
+            best = resolution
+        return best * 2
+
+
+class Worker:
+    """Renders the newest request, a preview first where the full picture takes long.
+
+    `show`, `call` and `close` belong to the UI thread; `outbox` is where it finds the newest `Shown`.
+    """
+
+    def __init__(self, renderer: SceneRenderer, wake: Callable[[], None] = lambda: None):
+        self.outbox: Mailbox[Shown] = Mailbox()
+        self.policy = PreviewPolicy()
+        self._renderer = renderer
+        self.wake = wake  # called from the worker's thread when something is in the outbox
+        self._inbox: Mailbox[Request] = Mailbox()
+        self._tasks: deque[tuple[Callable[[Poll], Any], Future[Any]]] = deque()
+        self._work = threading.Event()
+        self._closing = False
+        self._model = ""
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._thread.start()
+
+    def show(self, scene: Scene, revision: int) -> None:
+        """Ask for a picture. One that is under way for an older Scene is dropped."""
+        self._inbox.put(Request(scene, revision))
+        self._work.set()
+
+    def call(self, function: Callable[[Poll], R]) -> "Future[R]":
+        """Run something on the worker between live pictures, in the order of the calls.
+
+        Args:
+            function: given a poll, which it passes on to what takes long. Where a live picture is asked for
+                meanwhile, the poll raises, the picture is made, and the function starts over.
+
+        Returns:
+            Its result or error. Cancelled where too much is waiting already, and by `close`.
+        """
+        future: Future[R] = Future()
+        if len(self._tasks) >= QUEUE_LENGTH:
+            future.cancel()
+            return future
+        self._tasks.append((function, future))
+        self._work.set()
+        return future
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Drop what is under way and end the thread."""
+        self._closing = True
+        self._work.set()
+        self._thread.join(timeout_s)
+
+    def _poll(self) -> None:
+        if self._inbox.full or self._closing:
+            raise Cancelled
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._work.wait()
+            self._work.clear()
+            while not self._closing and (self._one_picture() or self._one_task()):
+                pass
+
+    def _one_task(self) -> bool:
+        """Run the task at the front, unless a picture is waiting; whether there was one."""
+        if not self._tasks or self._inbox.full:
+            return False
+        function, future = self._tasks[0]
+        if future.running() or future.set_running_or_notify_cancel():
+            try:
+                future.set_result(function(self._poll))
+            except Cancelled:
+                if not self._closing:
+                    return False  # it stays at the front
+                future.set_exception(Cancelled("The program was closed."))
+            except Exception as error:  # noqa: BLE001 - the boundary of the thread: the caller finds it in the Future
+                future.set_exception(error)
+        self._tasks.popleft()
+        return True
+
+    def _one_picture(self) -> bool:
+        request = self._inbox.take()
+        if request is None:
+            return False
+        if request.scene.model.digest != self._model:
+            self._model = request.scene.model.digest
+            self.policy.forget()
+        try:
+            preview = self._render(request, self.policy.stop_at())
+            if preview.preview:
+                self._render(request, None)
+        except Cancelled:
+            pass
+        except Exception as error:  # the boundary of the thread: a picture may fail, the window goes on
+            log.exception("rendering failed")
+            self._send(Frame(request.scene, revision=request.revision, error=f"{type(error).__name__}: {error}"))
+        return True
+
+    def _render(self, request: Request, stop_at: int | None) -> Frame:
+        frame = self._renderer.render(request.scene, request.revision, stop_at, self._poll)
+        self.policy.learn(dict(frame.steps_ms))
+        self._send(frame)
+        return frame
+
+    def _send(self, frame: Frame) -> None:
+        rgba = None if frame.pixels is None else to_rgba(frame.pixels)
+        if rgba is not None and rgba.is_cuda:
+            torch.cuda.synchronize(rgba.device)  # the presenter copies on a stream of its own
+        memory = memory_in_use(rgba.device) if rgba is not None else 0
+        self.outbox.put(Shown(frame, rgba, memory))
+        self.wake()

@@ -1,0 +1,123 @@
+"""A window to find a file in: folders, search, keyboard. Listing runs as a Job, for a folder may be on a slow disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from visualizer.jobs import Job
+from visualizer.library import Entry, browse
+from widgets import icons, theme
+from widgets.ui import Ui
+
+SHOWN = 400  # entries listed at most; a search narrows
+
+
+class Browser:
+    """Calls `chosen` with the path of a file."""
+
+    def __init__(self, ui: Ui, chosen: Callable[[Path], None]):
+        self._ui, self._chosen = ui, chosen
+        self._folder = Path.home()
+        self._job: Job[list[Entry]] | None = None
+
+    def show(self) -> None:
+        """Open it, where it was last."""
+        recent = self._ui.explorer.session.recent
+        if recent and self._folder == Path.home() and Path(recent[0]).parent.is_dir():
+            self._folder = Path(recent[0]).parent
+        if not dpg.does_item_exist("browser"):
+            self._build()
+        width, height = self._ui.px(620), self._ui.px(460)
+        place = [(dpg.get_viewport_client_width() - width) // 2, (dpg.get_viewport_client_height() - height) // 2]
+        dpg.configure_item("browser", show=True, width=width, height=height, pos=[max(p, 0) for p in place])
+        dpg.set_value("browser.search", "")
+        self._list()
+        dpg.focus_item("browser.search")
+
+    def close(self) -> None:
+        """Close it without choosing."""
+        if dpg.does_item_exist("browser"):
+            dpg.configure_item("browser", show=False)
+
+    @property
+    def open(self) -> bool:
+        """Whether it stands in the window."""
+        return bool(dpg.does_item_exist("browser") and dpg.is_item_shown("browser"))
+
+    def sync(self) -> None:
+        """Once a frame: show the listing when it is there."""
+        if self._job is not None and self._job.done:
+            job, self._job = self._job, None
+            self._show(job.result, job.error)
+
+    def _build(self) -> None:
+        with dpg.window(
+            label="Open a model, a picture or a session", tag="browser", modal=True, no_resize=False, no_collapse=True
+        ):
+            with dpg.group(horizontal=True):
+                dpg.add_button(label=icons.CHEVRON_UP, tag="browser.up", callback=lambda: self._go(self._folder.parent))
+                dpg.add_input_text(tag="browser.path", width=-1, on_enter=True, callback=self._typed)
+            dpg.add_input_text(
+                tag="browser.search",
+                width=-1,
+                hint="Search in this folder",
+                callback=lambda: self._list(),
+            )
+            dpg.add_child_window(tag="browser.list", height=-self._ui.px(40))
+            dpg.add_button(label="Cancel", tag="browser.cancel", callback=self.close)
+
+    def _typed(self, sender: Any, text: str) -> None:
+        del sender
+        path = Path(text).expanduser()
+        if path.is_dir():
+            self._go(path)
+        else:
+            self._choose(path)
+
+    def _go(self, folder: Path) -> None:
+        self._folder = folder
+        dpg.set_value("browser.search", "")
+        self._list()
+
+    def _list(self) -> None:
+        folder, search = self._folder, dpg.get_value("browser.search")
+        dpg.set_value("browser.path", str(folder))
+
+        def listing(job: Job[list[Entry]]) -> list[Entry]:
+            del job
+            return browse(folder, search)
+
+        self._job = Job("Listing", listing)
+
+    def _show(self, entries: list[Entry] | None, error: str | None) -> None:
+        dpg.delete_item("browser.list", children_only=True)
+        if error is not None:
+            dpg.add_text(error, parent="browser.list", color=theme.ERROR, wrap=self._ui.px(560))
+        entries = entries or []
+        for number, entry in enumerate(entries[:SHOWN]):
+            icon = icons.FOLDER if entry.is_folder else icons.FILE
+            size = "" if entry.is_folder else f"   {entry.size_bytes / 1e6:.1f} MB"
+            dpg.add_selectable(
+                label=f"{icon}  {entry.path.name}{size}##{number}",
+                tag=f"browser.entry.{entry.path.name}" if number < 50 else 0,
+                parent="browser.list",
+                user_data=entry,
+                callback=self._picked,
+            )
+        if not entries and error is None:
+            dpg.add_text("No folders or model files here.", parent="browser.list", color=theme.DIM)
+        if len(entries) > SHOWN:
+            dpg.add_text(f"… and {len(entries) - SHOWN} more: search to narrow.", parent="browser.list")
+
+    def _picked(self, sender: Any, value: Any, entry: Entry) -> None:
+        del sender, value
+        if entry.is_folder:
+            self._go(entry.path)
+        else:
+            self._choose(entry.path)
+
+    def _choose(self, path: Path) -> None:
+        self.close()
+        self._chosen(path)

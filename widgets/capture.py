@@ -1,0 +1,45 @@
+"""The capture panel: save the picture, with its Scene inside; save and open sessions."""
+
+import time
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from widgets import icons, theme
+from widgets.bind import tooltip
+from widgets.ui import Ui
+
+
+class CapturePanel:
+    """See the module."""
+
+    title, key = f"{icons.CAMERA}  Capture", "capture"
+
+    def __init__(self, ui: Ui):
+        self._ui = ui
+        self._seen: Path | None = None
+
+    def build(self) -> None:
+        """Make its items."""
+        explorer = self._ui.explorer
+        dpg.add_button(
+            label=f"{icons.CAMERA}  Save picture", tag="capture.picture", width=-1, callback=lambda: explorer.capture()
+        )
+        tooltip(
+            "capture.picture",
+            "A PNG at full size that carries everything that made it: open it again and you are where you were. Ctrl+S",
+        )
+        dpg.add_button(label=f"{icons.SAVE}  Save session", tag="capture.session", width=-1, callback=self.save_session)
+        tooltip("capture.session", "Scene and favourites as a readable file. Ctrl+Shift+S")
+        dpg.add_text("", tag="capture.folder", color=theme.DIM, wrap=self._ui.px(260))
+
+    def sync(self) -> None:
+        """Say where pictures go."""
+        if self._ui.explorer.pictures != self._seen:
+            self._seen = self._ui.explorer.pictures
+            dpg.set_value("capture.folder", f"to {self._seen}")
+
+    def save_session(self) -> None:
+        """Write the session beside the pictures, under the time."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        self._ui.explorer.save_session(self._ui.explorer.pictures / f"session-{stamp}.json")

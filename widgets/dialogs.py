@@ -1,0 +1,82 @@
+"""Small windows within the window: all keys, and the offer to go on after a crash."""
+
+import dearpygui.dearpygui as dpg
+
+from widgets import theme
+from widgets.shortcuts import Shortcut
+from widgets.ui import Ui
+
+
+def centred(ui: Ui, width: int, height: int) -> list[int]:
+    """Where a window of this size stands in the middle."""
+    del ui
+    room = (dpg.get_viewport_client_width(), dpg.get_viewport_client_height())
+    return [max((room[0] - width) // 2, 0), max((room[1] - height) // 2, 0)]
+
+
+class HelpWindow:
+    """The table of shortcuts."""
+
+    def __init__(self, ui: Ui, table: tuple[Shortcut, ...]):
+        self._ui, self._table = ui, table
+
+    def show(self) -> None:
+        """Open it."""
+        width, height = self._ui.px(420), self._ui.px(560)
+        if not dpg.does_item_exist("help"):
+            self._build(width, height)
+        dpg.configure_item("help", show=True, pos=centred(self._ui, width, height))
+
+    def close(self) -> None:
+        """Close it."""
+        if dpg.does_item_exist("help"):
+            dpg.configure_item("help", show=False)
+
+    def _build(self, width: int, height: int) -> None:
+        with (
+            dpg.window(label="Keys", tag="help", width=width, height=height, no_collapse=True),
+            dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit),
+        ):
+            dpg.add_table_column()
+            dpg.add_table_column(width_stretch=True)
+            for shortcut in self._table:
+                with dpg.table_row():
+                    dpg.add_text(shortcut.keys, color=theme.ACCENT)
+                    dpg.add_text(shortcut.help)
+
+
+class RestoreOffer:
+    """After a crash: the last session, to be taken up or left."""
+
+    def __init__(self, ui: Ui):
+        self._ui = ui
+
+    def sync(self) -> None:
+        """Show the offer once, as soon as the window stands."""
+        crashed = self._ui.explorer.crashed_session
+        if crashed is None or dpg.does_item_exist("restore"):
+            return
+        width, height = self._ui.px(430), self._ui.px(150)
+        with dpg.window(
+            label="Go on where you were?",
+            tag="restore",
+            width=width,
+            height=height,
+            pos=centred(self._ui, width, height),
+            no_collapse=True,
+            no_close=True,
+        ):
+            scene = crashed.scene
+            dpg.add_text(
+                "StyleScope did not end as it should last time. Its session was kept: "
+                f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}, {len(crashed.pins)} favourites.",
+                wrap=width - self._ui.px(24),
+            )
+            dpg.add_spacer(height=self._ui.px(6))
+            with dpg.group(horizontal=True):
+                dpg.add_button(label="Go on there", tag="restore.yes", callback=lambda: self._answer(True))
+                dpg.add_button(label="Start afresh", tag="restore.no", callback=lambda: self._answer(False))
+
+    def _answer(self, restore: bool) -> None:
+        dpg.delete_item("restore")
+        self._ui.explorer.restore_crashed(restore)

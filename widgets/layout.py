@@ -1,0 +1,260 @@
+"""The window's arrangement: tool bar, panels left and right, the canvas between them, a status line."""
+
+import time
+from functools import partial
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from stylegan_core import edits
+from visualizer.explorer import Explorer
+from visualizer.window import Window
+from visualizer.worker import Shown
+from widgets import icons, theme
+from widgets.bind import Binder, tooltip
+from widgets.canvas import ZOOM_STEP, Canvas
+from widgets.capture import CapturePanel
+from widgets.dialogs import HelpWindow, RestoreOffer
+from widgets.history import HistoryPanel
+from widgets.latent import LatentPanel
+from widgets.mixing import MixingPanel
+from widgets.model import ModelPanel
+from widgets.noise import NoisePanel
+from widgets.performance import PerformancePanel
+from widgets.shortcuts import Shortcut, Shortcuts
+from widgets.truncation import TruncationPanel
+from widgets.ui import Panel, Ui
+from widgets.view import ViewPanel
+
+BAR, STATUS, SPLITTER = 36, 26, 8  # heights and width in px
+COLUMN_LIMITS = (220, 640)
+NOTICE_S = 8.0
+TEXT_BOXES = frozenset({"mvAppItemType::mvInputText", "mvAppItemType::mvInputInt", "mvAppItemType::mvInputFloat"})
+HINT = "drag: wander   wheel: zoom   right-drag: pan   space: someone new   F1: all keys"
+
+
+class Layout:
+    """All panels, and the frame around them."""
+
+    def __init__(self, explorer: Explorer, window: Window):
+        self._explorer, self._window = explorer, window
+        self._columns = {"left": explorer.session.layout.left, "right": explorer.session.layout.right}
+        self._dragging: str | None = None
+        self._notice: object = None
+
+    def build(self) -> None:
+        """Make everything, once."""
+        scale = self._window.scale
+        theme.bind_theme(scale)
+        fonts = theme.load_fonts(scale)
+        self._ui = ui = Ui(self._explorer, self._window, Binder(self._explorer), fonts, scale)
+        self._canvas = Canvas(ui)
+        self._model = ModelPanel(ui)
+        self._performance = PerformancePanel(ui)
+        self._capture = CapturePanel(ui)
+        self._left: tuple[Panel, ...] = (
+            self._model,
+            LatentPanel(ui),
+            TruncationPanel(ui),
+            MixingPanel(ui),
+            NoisePanel(ui),
+        )
+        self._right: tuple[Panel, ...] = (
+            ViewPanel(ui, self._canvas),
+            self._capture,
+            HistoryPanel(ui),
+            self._performance,
+        )
+        self._restore = RestoreOffer(ui)
+        with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
+            self._build_bar()
+            with dpg.group(horizontal=True, horizontal_spacing=0):
+                self._build_column("left", self._left)
+                dpg.add_spacer(width=ui.px(SPLITTER), tag="splitter.left")
+                with dpg.child_window(tag="middle", no_scrollbar=True, no_scroll_with_mouse=True):
+                    self._canvas.build()
+                dpg.add_spacer(width=ui.px(SPLITTER), tag="splitter.right")
+                self._build_column("right", self._right)
+            with dpg.group(horizontal=True):
+                dpg.add_text("", tag="status.notice")
+                dpg.add_text(HINT, tag="status.hint", color=theme.DIM)
+        dpg.set_primary_window("main", True)
+        self._style_middle()
+        self._shortcuts = Shortcuts(self._table(), self._typing)
+        self._shortcuts.build()
+        self._help = HelpWindow(ui, self._shortcuts.table)
+        with dpg.handler_registry():
+            dpg.add_mouse_down_handler(dpg.mvMouseButton_Left, callback=self._drag_splitter)
+            dpg.add_mouse_release_handler(dpg.mvMouseButton_Left, callback=self._drop_splitter)
+            dpg.add_mouse_move_handler(callback=lambda: self._window.stay_awake())
+
+    def sync(self) -> None:
+        """Once a frame."""
+        self._arrange()
+        self._ui.bind.sync()
+        for panel in (*self._left, *self._right):
+            if dpg.get_value(f"panel.{panel.key}"):
+                panel.sync()
+        self._model.browser.sync()
+        self._restore.sync()
+        self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
+        self._show_status()
+
+    def present(self, shown: Shown) -> None:
+        """A new picture is there."""
+        started = time.perf_counter()
+        self._canvas.present(shown)
+        self._performance.present_ms = (time.perf_counter() - started) * 1e3
+
+    # -- parts ---------------------------------------------------------------------------------------------------------
+
+    def _build_bar(self) -> None:
+        explorer = self._explorer
+        buttons = (
+            ("bar.open", f"{icons.FOLDER_OPEN}  Open", "Open a model, a picture or a session. Ctrl+O", self._browse),
+            ("bar.save", f"{icons.CAMERA}  Save picture", "Save the picture with its Scene inside. Ctrl+S", self._save),
+            ("bar.undo", icons.UNDO, "Undo. Ctrl+Z", explorer.undo),
+            ("bar.redo", icons.REDO, "Redo. Ctrl+Shift+Z", explorer.redo),
+            ("bar.new", f"{icons.DICE}  Someone new", "A person who does not exist. Space", explorer.random_person),
+            ("bar.pin", f"{icons.PIN}  Pin", "Keep this picture as a favourite. P", explorer.pin),
+            ("bar.help", f"{icons.KEYBOARD}  Keys", "All keys. F1", self._show_help),
+        )
+        with dpg.group(horizontal=True, tag="bar"):
+            for tag, label, help, action in buttons:
+                dpg.add_button(label=label, tag=tag, callback=action)
+                tooltip(tag, help)
+
+    def _build_column(self, side: str, panels: tuple[Panel, ...]) -> None:
+        closed = self._explorer.session.layout.closed
+        with dpg.child_window(tag=f"column.{side}"):
+            for panel in panels:
+                tag = f"panel.{panel.key}"
+                with dpg.collapsing_header(label=panel.title, tag=tag, default_open=panel.key not in closed):
+                    dpg.bind_item_font(tag, self._ui.fonts.title)
+                    with dpg.group(tag=f"{tag}.body"):
+                        panel.build()
+                    dpg.bind_item_font(f"{tag}.body", self._ui.fonts.regular)
+                    dpg.add_spacer(height=self._ui.px(6))
+                with dpg.item_handler_registry() as folding:
+                    dpg.add_item_toggled_open_handler(callback=self._remember_folding)
+                    dpg.add_item_clicked_handler(callback=self._remember_folding)
+                dpg.bind_item_handler_registry(tag, folding)
+
+    def _style_middle(self) -> None:
+        with dpg.theme() as bare, dpg.theme_component(dpg.mvChildWindow):
+            dpg.add_theme_color(dpg.mvThemeCol_ChildBg, theme.CANVAS)
+            dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, 0, 0)
+        dpg.bind_item_theme("middle", bare)
+
+    def _table(self) -> tuple[Shortcut, ...]:
+        explorer, canvas = self._explorer, self._canvas
+
+        def psi(step: float) -> None:
+            explorer.do("Truncation psi", edits.set_psi, round(explorer.scene.truncation.psi + step, 3))
+
+        def step(by: int) -> None:
+            explorer.do("Next person" if by > 0 else "Previous person", edits.step_seed, by)
+
+        return (
+            Shortcut("Space", dpg.mvKey_Spacebar, "someone new", explorer.random_person),
+            Shortcut("Left", dpg.mvKey_Left, "the person before", partial(step, -1), ctrl=True),
+            Shortcut("Right", dpg.mvKey_Right, "the next person", partial(step, 1), ctrl=True),
+            Shortcut("[", dpg.mvKey_Open_Brace, "psi down, towards the average", partial(psi, -0.05)),
+            Shortcut("]", dpg.mvKey_Close_Brace, "psi up, wilder", partial(psi, 0.05)),
+            Shortcut("N", dpg.mvKey_N, "next noise mode", self._next_noise),
+            Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
+            Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
+            Shortcut("F", dpg.mvKey_F, "fit the picture to the window", canvas.fit),
+            Shortcut("1", dpg.mvKey_1, "one screen pixel for a pixel", canvas.one_to_one),
+            Shortcut("+", dpg.mvKey_Plus, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
+            Shortcut("-", dpg.mvKey_Minus, "zoom out", partial(canvas.zoom_by, 1 / ZOOM_STEP)),
+            Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),
+            Shortcut("Ctrl+Shift+Z", dpg.mvKey_Z, "redo", explorer.redo, ctrl=True, shift=True),
+            Shortcut("Ctrl+S", dpg.mvKey_S, "save the picture", self._save, ctrl=True),
+            Shortcut(
+                "Ctrl+Shift+S", dpg.mvKey_S, "save the session", self._capture.save_session, ctrl=True, shift=True
+            ),
+            Shortcut("Ctrl+O", dpg.mvKey_O, "open a file", self._browse, ctrl=True),
+            Shortcut("Ctrl+Q", dpg.mvKey_Q, "quit", dpg.stop_dearpygui, ctrl=True),
+            Shortcut("Esc", dpg.mvKey_Escape, "close a window within the window", self._escape),
+            Shortcut("F1", dpg.mvKey_F1, "this list", self._show_help),
+        )
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def _browse(self) -> None:
+        self._model.browser.show()
+
+    def _save(self) -> None:
+        self._explorer.capture()
+
+    def _show_help(self) -> None:
+        self._help.show()
+
+    def _escape(self) -> None:
+        self._model.browser.close()
+        self._help.close()
+
+    def _next_noise(self) -> None:
+        self._explorer.do("Noise mode", edits.next_noise_mode)
+
+    @staticmethod
+    def _typing() -> bool:
+        """Whether a text box has the keyboard."""
+        item = dpg.get_focused_item()
+        return bool(item and dpg.is_item_active(item) and dpg.get_item_type(item) in TEXT_BOXES)
+
+    # -- each frame ----------------------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Give columns and canvas their sizes, where they changed."""
+        px = self._ui.px
+        width, height = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
+        room = max(height - px(BAR + STATUS + 22), 50)
+        left, right = px(self._columns["left"]), px(self._columns["right"])
+        middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
+        for tag, w in (("column.left", left), ("middle", middle), ("column.right", right)):
+            if (dpg.get_item_width(tag), dpg.get_item_height(tag)) != (w, room):
+                dpg.configure_item(tag, width=w, height=room)
+        self._canvas.sync(middle, room)
+
+    def _show_status(self) -> None:
+        notice = self._explorer.notice
+        fresh = bool(notice.text) and (notice.kind == "error" or time.monotonic() - notice.time < NOTICE_S)
+        state = (notice, fresh)
+        if state == self._notice:
+            return
+        self._notice = state
+        icon = f"{icons.WARNING}  " if notice.kind == "error" else ""
+        dpg.set_value("status.notice", f"{icon}{notice.text}" if fresh else "")
+        dpg.configure_item("status.notice", color=theme.ERROR if notice.kind == "error" else theme.TEXT)
+        dpg.configure_item("status.hint", show=not fresh)
+
+    def _drag_splitter(self, *_: Any) -> None:
+        x, y = dpg.get_mouse_pos(local=False)
+        if self._dragging is None:
+            if dpg.is_any_item_active():
+                self._dragging = ""
+                return
+            self._dragging = next((side for side in self._columns if self._on_splitter(side, x, y)), "")
+        if self._dragging:
+            width = dpg.get_viewport_client_width()
+            edge = self._ui.px(8 + SPLITTER / 2)
+            wide = (x - edge if self._dragging == "left" else width - x - edge) / self._ui.scale
+            self._columns[self._dragging] = round(min(max(wide, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
+
+    def _drop_splitter(self, *_: Any) -> None:
+        if self._dragging:
+            self._explorer.arrange(left=self._columns["left"], right=self._columns["right"])
+        self._dragging = None
+
+    @staticmethod
+    def _on_splitter(side: str, x: float, y: float) -> bool:
+        left, top = dpg.get_item_rect_min(f"splitter.{side}")
+        width, _ = dpg.get_item_rect_size(f"splitter.{side}")
+        return bool(left <= x < left + width and top <= y < top + dpg.get_item_height("middle"))
+
+    def _remember_folding(self, *_: Any) -> None:
+        panels = (*self._left, *self._right)
+        closed = tuple(panel.key for panel in panels if not dpg.get_value(f"panel.{panel.key}"))
+        self._explorer.arrange(closed=closed)

@@ -1,0 +1,93 @@
+"""The model panel: starter models, recent files, a browser, and what the open model is."""
+
+from pathlib import Path
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from stylegan_core.card import ModelCard
+from visualizer.library import starter_models
+from widgets import icons, theme
+from widgets.bind import tooltip
+from widgets.browser import Browser
+from widgets.ui import Ui
+
+OPEN_OTHER = f"{icons.FOLDER_OPEN}  Open a file…"
+
+
+def facts(card: ModelCard) -> list[tuple[str, str]]:
+    """The ModelCard in words."""
+    classes = f"{card.c_dim} classes" if card.c_dim else "no classes"
+    found = [
+        ("family", f"{card.family}, {card.resolution}² × {card.img_channels}"),
+        ("latents", f"z {card.z_dim}, w {card.w_dim}, {card.num_ws} style vectors"),
+        ("classes", classes),
+        ("weights", f"{card.parameters / 1e6:.1f} million, {len(card.layers)} layers"),
+        ("digest", card.digest[:16]),
+    ]
+    return found + [(name, value) for name, value in card.description.items() if value]
+
+
+class ModelPanel:
+    """See the module."""
+
+    title, key = f"{icons.LAYERS}  Model", "model"
+
+    def __init__(self, ui: Ui):
+        self._ui = ui
+        self.browser = Browser(ui, self._ui.explorer.open_file)
+        self._choices: dict[str, Path] = {}
+        self._seen: tuple[object, ...] = ()
+
+    def build(self) -> None:
+        """Make its items."""
+        dpg.add_combo(tag="model.choice", width=-1, callback=self._choose, height_mode=dpg.mvComboHeight_Large)
+        tooltip("model.choice", "Starter models and files opened lately. Another model keeps your seed and sliders.")
+        dpg.add_button(label=OPEN_OTHER, tag="model.browse", width=-1, callback=lambda: self.browser.show())
+        tooltip("model.browse", "Find a model (.pkl, .pt, .safetensors), a saved picture or a session. Ctrl+O")
+        with dpg.group(tag="model.loading", show=False):
+            dpg.add_progress_bar(tag="model.progress", width=-1)
+            dpg.add_button(label="Cancel", tag="model.cancel", callback=self._ui.explorer.cancel_loading)
+        dpg.add_group(tag="model.facts")
+
+    def sync(self) -> None:
+        """Follow the open model, the recent files and the loading under way."""
+        explorer = self._ui.explorer
+        loading = explorer.loading
+        dpg.configure_item("model.loading", show=loading is not None)
+        if loading is not None:
+            dpg.configure_item("model.progress", overlay=f"Opening {loading.path.name}")
+            dpg.set_value("model.progress", loading.job.progress)
+        seen = (explorer.card, explorer.session.recent, explorer.scene.model.path)
+        if seen != self._seen:
+            self._seen = seen
+            self._list_choices()
+            self._show_facts()
+
+    def _list_choices(self) -> None:
+        starters = starter_models()
+        recent = [Path(path) for path in self._ui.explorer.session.recent if Path(path) not in starters]
+        self._choices = {f"{path.stem}  (starter)": path for path in starters}
+        for path in recent:
+            label = path.name if all(path.name != other.name for other in recent if other != path) else str(path)
+            self._choices[label] = path
+        shown = Path(self._ui.explorer.scene.model.path)
+        current = next((label for label, path in self._choices.items() if path == shown), shown.name)
+        dpg.configure_item("model.choice", items=list(self._choices))
+        dpg.set_value("model.choice", current)
+
+    def _show_facts(self) -> None:
+        dpg.delete_item("model.facts", children_only=True)
+        card = self._ui.explorer.card
+        if card is None:
+            return
+        for name, value in facts(card):
+            with dpg.group(horizontal=True, parent="model.facts"):
+                dpg.add_text(f"{name:<8}", color=theme.DIM)
+                dpg.bind_item_font(dpg.last_item(), self._ui.fonts.mono)
+                dpg.add_text(value, wrap=self._ui.px(230))
+
+    def _choose(self, sender: Any, label: str) -> None:
+        del sender
+        self._ui.explorer.open_model(self._choices[label])
+        self._seen = ()  # if it cannot be opened the choice goes back

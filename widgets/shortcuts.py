@@ -1,0 +1,49 @@
+"""Keyboard shortcuts: one table, which the keys and the help window both read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+CTRL = (dpg.mvKey_LControl, dpg.mvKey_RControl)
+SHIFT = (dpg.mvKey_LShift, dpg.mvKey_RShift)
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A key, with or without Ctrl and Shift, and what it does."""
+
+    keys: str  # as written in the help
+    code: int
+    help: str
+    action: Callable[[], None]
+    ctrl: bool = False
+    shift: bool = False
+
+
+def _held(codes: tuple[int, ...]) -> bool:
+    return any(dpg.is_key_down(code) for code in codes)
+
+
+class Shortcuts:
+    """Calls the actions, unless `typing` says that keys belong to a text box."""
+
+    def __init__(self, table: tuple[Shortcut, ...], typing: Callable[[], bool]):
+        self.table = table
+        self._typing = typing
+
+    def build(self) -> None:
+        """Listen to the keyboard."""
+        with dpg.handler_registry():
+            for code in {shortcut.code for shortcut in self.table}:
+                dpg.add_key_press_handler(code, callback=self._pressed)
+
+    def _pressed(self, sender: Any, code: int) -> None:
+        del sender
+        ctrl, shift = _held(CTRL), _held(SHIFT)
+        if self._typing() and not ctrl:
+            return
+        for shortcut in self.table:
+            if (shortcut.code, shortcut.ctrl, shortcut.shift) == (code, ctrl, shift):
+                shortcut.action()

@@ -1,0 +1,164 @@
+"""A row of vertical sliders, one for each layer, that can be drawn across in one stroke."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from stylegan_core.card import BANDS, Band
+from widgets import theme
+from widgets.ui import Ui
+
+HEIGHT, LABELS = 92, 34  # px: of the bars, and of the two lines of words under them
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One slider: which resolution it shapes."""
+
+    name: str
+    resolution: int
+    band: Band
+
+
+class Strip:
+    """Bars from `low` to `high`, filled from `rest`, the value that changes nothing.
+
+    The left button draws, the right one resets the bar under it. `paint(index, value)` posts an edit, `settle` ends
+    the stroke.
+    """
+
+    def __init__(
+        self,
+        ui: Ui,
+        tag: str,
+        limits: tuple[float, float],
+        rest: float,
+        paint: Callable[[int, float], None],
+        reset: Callable[[int], None],
+        describe: Callable[[int, float], str],
+    ):
+        self._ui, self._tag, self._limits, self._rest = ui, tag, limits, rest
+        self._paint, self._reset, self._describe = paint, reset, describe
+        self._bars: tuple[Bar, ...] = ()
+        self._values: tuple[float, ...] = ()
+        self._drawn: tuple[object, ...] = ()
+        self._last: int | None = None  # bar of the stroke under way
+        self._width = 0
+
+    def build(self) -> None:
+        """Make the drawing area in the container that is open."""
+        with dpg.group(tag=f"{self._tag}.area"):  # a tooltip cannot hang on a drawing
+            dpg.add_drawlist(width=100, height=self._ui.px(HEIGHT + LABELS), tag=self._tag)
+        with dpg.item_handler_registry() as handlers:
+            dpg.add_item_clicked_handler(dpg.mvMouseButton_Left, callback=self._begin)
+            dpg.add_item_clicked_handler(dpg.mvMouseButton_Right, callback=self._reset_under)
+        dpg.bind_item_handler_registry(self._tag, handlers)
+        with dpg.tooltip(f"{self._tag}.area", delay=0.2):
+            dpg.add_text("", tag=f"{self._tag}.tip", wrap=self._ui.px(320))
+
+    def sync(self, bars: Sequence[Bar], values: Sequence[float], width: int) -> None:
+        """Once a frame: show these values in `width` px, and go on with the stroke under way."""
+        self._bars, self._values, self._width = tuple(bars), tuple(values), width
+        if self._last is not None:
+            if dpg.is_mouse_button_down(dpg.mvMouseButton_Left):
+                self._stroke()
+            else:
+                self._last = None
+                self._ui.explorer.store.settle()
+        hovered = self._under() if dpg.is_item_hovered(self._tag) else None
+        if hovered is not None:
+            bar = self._bars[hovered]
+            text = f"{bar.name} · {bar.resolution}² · {bar.band}\n{self._describe(hovered, self._values[hovered])}"
+            dpg.set_value(f"{self._tag}.tip", text)
+        look = (self._bars, self._values, width, hovered)
+        if look != self._drawn:
+            self._drawn = look
+            self._draw(hovered)
+
+    # -- mouse ---------------------------------------------------------------------------------------------------------
+
+    def _position(self) -> tuple[float, float]:
+        x, y = dpg.get_mouse_pos(local=False)
+        left, top = dpg.get_item_rect_min(self._tag)
+        return x - left, y - top
+
+    def _under(self) -> int | None:
+        x, _ = self._position()
+        if not self._bars or not 0 <= x < self._width:
+            return None
+        return min(int(x / self._width * len(self._bars)), len(self._bars) - 1)
+
+    def _value_at(self, y: float) -> float:
+        low, high = self._limits
+        share = 1 - min(max(y / self._ui.px(HEIGHT), 0), 1)
+        return round(low + share * (high - low), 2)
+
+    def _begin(self, *_: Any) -> None:
+        self._last = self._under()
+        if self._last is not None:
+            self._paint(self._last, self._value_at(self._position()[1]))
+
+    def _stroke(self) -> None:
+        """Paint every bar between the last one and the one under the mouse, so that a quick hand leaves no gaps."""
+        x, y = self._position()
+        assert self._last is not None
+        now = min(max(int(x / max(self._width, 1) * len(self._bars)), 0), len(self._bars) - 1)
+        step = 1 if now >= self._last else -1
+        for index in range(self._last, now + step, step):
+            self._paint(index, self._value_at(y))
+        self._last = now
+
+    def _reset_under(self, *_: Any) -> None:
+        under = self._under()
+        if under is not None:
+            self._reset(under)
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    def _y(self, value: float) -> float:
+        low, high = self._limits
+        return self._ui.px(HEIGHT) * (1 - (min(max(value, low), high) - low) / (high - low))
+
+    def _draw(self, hovered: int | None) -> None:
+        dpg.delete_item(self._tag, children_only=True)
+        dpg.configure_item(self._tag, width=max(self._width, 1))
+        if not self._bars:
+            return
+        slot, gap = self._width / len(self._bars), self._ui.px(2)
+        rest = self._y(self._rest)
+        for index, (bar, value) in enumerate(zip(self._bars, self._values, strict=True)):
+            left, right = index * slot + gap / 2, (index + 1) * slot - gap / 2
+            ground = theme.HOVERED if index == hovered else theme.CONTROL
+            dpg.draw_rectangle(
+                (left, 0), (right, self._ui.px(HEIGHT)), fill=ground, color=ground, rounding=2, parent=self._tag
+            )
+            colour = theme.BANDS[bar.band]
+            y = self._y(value)
+            fill = (*colour[:3], 110)
+            dpg.draw_rectangle(
+                (left, min(y, rest)), (right, max(y, rest)), fill=fill, color=(0, 0, 0, 0), parent=self._tag
+            )
+            dpg.draw_line((left, y), (right, y), color=colour, thickness=self._ui.px(3), parent=self._tag)
+        dpg.draw_line((0, rest), (self._width, rest), color=theme.DIM, thickness=1, parent=self._tag)
+        self._draw_words(slot)
+
+    def _draw_words(self, slot: float) -> None:
+        """Resolutions under their bars, and the bands under those."""
+        size, top = self._ui.px(11), self._ui.px(HEIGHT) + self._ui.px(3)
+        resolutions = [bar.resolution for bar in self._bars]
+        for resolution in dict.fromkeys(resolutions):
+            left = resolutions.index(resolution) * slot
+            width = resolutions.count(resolution) * slot
+            text = f"{resolution}²"
+            x = left + max((width - len(text) * size * 0.55) / 2, 0)
+            dpg.draw_text((x, top), text, size=size, color=theme.DIM, parent=self._tag)
+        bands = [bar.band for bar in self._bars]
+        for band in (band for band in BANDS if band in bands):
+            left, width = bands.index(band) * slot, bands.count(band) * slot
+            y = top + size + self._ui.px(2)
+            colour = theme.BANDS[band]
+            dpg.draw_line((left + 2, y), (left + width - 2, y), color=colour, thickness=2, parent=self._tag)
+            x = left + max((width - len(band) * size * 0.5) / 2, 0)
+            dpg.draw_text((x, y + self._ui.px(2)), band, size=size, color=colour, parent=self._tag)

@@ -1,0 +1,37 @@
+"""What every panel is given, and what every panel is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from visualizer.explorer import Explorer
+from visualizer.window import Window
+from widgets.bind import Binder
+from widgets.theme import Fonts
+
+
+@dataclass(frozen=True)
+class Ui:
+    """The Explorer, the window around it, and how things look."""
+
+    explorer: Explorer
+    window: Window
+    bind: Binder
+    fonts: Fonts
+    scale: float
+
+    def px(self, size: float) -> int:
+        """A size in px of the design, at the display's scale."""
+        return round(size * self.scale)
+
+
+class Panel(Protocol):
+    """A foldable section of the window."""
+
+    title: str
+    key: str  # prefix of its items' tags, and its name in the session
+
+    def build(self) -> None:
+        """Make its items in the container that is open."""
+
+    def sync(self) -> None:
+        """Once a frame: bring them in line with the Explorer."""
