@@ -186,7 +186,7 @@ def _discriminator_settings(network: Module) -> dict[str, object]:
     widths = {resolution: block.child("conv0").tensor("weight", 4).size[0] for resolution, block in blocks.items()}
     return {
         **_common_settings(network, blocks or {4: end}, {4: conv.tensor("weight", 4).size[0], **widths}, conv),
-        **(_mapping_settings(network.child("mapping")) if network.has("mapping") else {}),
+        **(_mapping_settings(network.child("mapping")) if network.integer("c_dim") else {}),
         "cmap_dim": end.integer("cmap_dim"),
         "mbstd_group_size": std.value("group_size") if std else None,
         "mbstd_num_channels": std.value("num_channels") if std else 0,
