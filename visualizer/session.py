@@ -42,7 +42,7 @@ class Layout(SessionPart):
     left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1
     right: int = Field(default=290, ge=200, le=2000)
     closed: tuple[str, ...] = ()  # panels folded up
-    smooth: bool = False  # linear rather than nearest magnification
+    smooth: bool = True  # linear rather than nearest magnification
 
 
 class Session(SessionPart):

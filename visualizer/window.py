@@ -1,6 +1,7 @@
 """The window's loop on the main thread: DearPyGui's context, the presenter, pacing. It knows no panel by name."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from visualizer.explorer import Explorer
 from visualizer.library import ASSETS
 from visualizer.presenter import Picture, Presenter
 from visualizer.worker import Shown
+
+log = logging.getLogger(__name__)
 
 ACTIVE_FPS, IDLE_FPS = 60.0, 20.0
 IDLE_AFTER_S = 1.0
@@ -146,16 +149,26 @@ class Window:
     def _tick(self, panels: Panels) -> float:
         """Everything of one frame but the drawing; its CPU time in seconds."""
         before = time.thread_time()
-        if callbacks := dpg.get_callback_queue():
-            dpg.run_callbacks(callbacks)
+        for callback in dpg.get_callback_queue() or ():
+            self._guarded(lambda callback=callback: dpg.run_callbacks([callback]))
             self.stay_awake()
         shown = self.explorer.tick()
         if shown is not None:
-            panels.present(shown)
+            self._guarded(lambda: panels.present(shown))
             self.stay_awake()
-        panels.sync()
+        self._guarded(panels.sync)
         self._write_rects()
         return time.thread_time() - before
+
+    def _guarded(self, function: Callable[[], None]) -> None:
+        """A panel that fails is told of, and the window stays open: work in it may not have been saved."""
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001 - the boundary between panels and the loop
+            log.exception("a panel failed")
+            text = f"Something went wrong ({type(error).__name__}: {error}); the log has the details."
+            if self.explorer.notice.text != text:
+                self.explorer.say(text, "error")
 
     def _pace(self, started: float) -> None:
         """Sleep to the frame rate; a new picture ends the sleep."""

@@ -12,6 +12,7 @@ from visualizer.window import Window
 from visualizer.worker import Shown
 from widgets import icons, theme
 from widgets.bind import Binder, tooltip
+from widgets.canvas import TAG as CANVAS
 from widgets.canvas import ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
@@ -84,12 +85,13 @@ class Layout:
         self._shortcuts.build()
         self._help = HelpWindow(ui, self._shortcuts.table)
         with dpg.handler_registry():
-            dpg.add_mouse_down_handler(dpg.mvMouseButton_Left, callback=self._drag_splitter)
+            dpg.add_mouse_click_handler(dpg.mvMouseButton_Left, callback=self._grab_splitter)
             dpg.add_mouse_release_handler(dpg.mvMouseButton_Left, callback=self._drop_splitter)
             dpg.add_mouse_move_handler(callback=lambda: self._window.stay_awake())
 
     def sync(self) -> None:
         """Once a frame."""
+        self._drag_splitter()
         self._arrange()
         self._ui.bind.sync()
         for panel in (*self._left, *self._right):
@@ -126,7 +128,7 @@ class Layout:
 
     def _build_column(self, side: str, panels: tuple[Panel, ...]) -> None:
         closed = self._explorer.session.layout.closed
-        with dpg.child_window(tag=f"column.{side}"):
+        with dpg.child_window(tag=f"column.{side}", always_use_window_padding=True):
             for panel in panels:
                 tag = f"panel.{panel.key}"
                 with dpg.collapsing_header(label=panel.title, tag=tag, default_open=panel.key not in closed):
@@ -230,29 +232,28 @@ class Layout:
         dpg.configure_item("status.notice", color=theme.ERROR if notice.kind == "error" else theme.TEXT)
         dpg.configure_item("status.hint", show=not fresh)
 
-    def _drag_splitter(self, *_: Any) -> None:
+    def _grab_splitter(self, *_: Any) -> None:
         x, y = dpg.get_mouse_pos(local=False)
+        self._dragging = next((side for side in self._columns if self._on_splitter(side, x, y)), None)
+
+    def _drag_splitter(self) -> None:
         if self._dragging is None:
-            if dpg.is_any_item_active():
-                self._dragging = ""
-                return
-            self._dragging = next((side for side in self._columns if self._on_splitter(side, x, y)), "")
-        if self._dragging:
-            width = dpg.get_viewport_client_width()
-            edge = self._ui.px(8 + SPLITTER / 2)
-            wide = (x - edge if self._dragging == "left" else width - x - edge) / self._ui.scale
-            self._columns[self._dragging] = round(min(max(wide, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
+            return
+        x = dpg.get_mouse_pos(local=False)[0]
+        edge = self._ui.px(8 + SPLITTER / 2)
+        wide = x - edge if self._dragging == "left" else dpg.get_viewport_client_width() - x - edge
+        self._columns[self._dragging] = round(min(max(wide / self._ui.scale, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
 
     def _drop_splitter(self, *_: Any) -> None:
-        if self._dragging:
+        if self._dragging is not None:
             self._explorer.arrange(left=self._columns["left"], right=self._columns["right"])
         self._dragging = None
 
-    @staticmethod
-    def _on_splitter(side: str, x: float, y: float) -> bool:
-        left, top = dpg.get_item_rect_min(f"splitter.{side}")
-        width, _ = dpg.get_item_rect_size(f"splitter.{side}")
-        return bool(left <= x < left + width and top <= y < top + dpg.get_item_height("middle"))
+    def _on_splitter(self, side: str, x: float, y: float) -> bool:
+        left, top = dpg.get_item_rect_min(CANVAS)
+        width, height = dpg.get_item_rect_size(CANVAS)
+        edge = left - self._ui.px(SPLITTER) if side == "left" else left + width
+        return bool(edge <= x < edge + self._ui.px(SPLITTER) and top <= y < top + height)
 
     def _remember_folding(self, *_: Any) -> None:
         panels = (*self._left, *self._right)

@@ -12,17 +12,23 @@ from widgets.bind import tooltip
 from widgets.browser import Browser
 from widgets.ui import Ui
 
-OPEN_OTHER = f"{icons.FOLDER_OPEN}  Open a file…"
+FAMILIES = {"stylegan2": "StyleGAN2"}
+
+
+def summary(card: ModelCard) -> str:
+    """The ModelCard in a line."""
+    classes = f", {card.c_dim} classes" if card.c_dim else ""
+    return f"{FAMILIES.get(card.family, card.family)}, {card.resolution}²{classes}"
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
-    """The ModelCard in words."""
-    classes = f"{card.c_dim} classes" if card.c_dim else "no classes"
+    """The rest of the ModelCard in words."""
     found = [
-        ("family", f"{card.family}, {card.resolution}² × {card.img_channels}"),
-        ("latents", f"z {card.z_dim}, w {card.w_dim}, {card.num_ws} style vectors"),
-        ("classes", classes),
-        ("weights", f"{card.parameters / 1e6:.1f} million, {len(card.layers)} layers"),
+        ("latents", f"z {card.z_dim}, w {card.w_dim}"),
+        ("styles", f"{card.num_ws} vectors for {len(card.layers)} layers"),
+        ("weights", f"{card.parameters / 1e6:.1f} million"),
+        ("channels", str(card.img_channels)),
+        ("classes", str(card.c_dim or "none")),
         ("digest", card.digest[:16]),
     ]
     return found + [(name, value) for name, value in card.description.items() if value]
@@ -41,14 +47,21 @@ class ModelPanel:
 
     def build(self) -> None:
         """Make its items."""
-        dpg.add_combo(tag="model.choice", width=-1, callback=self._choose, height_mode=dpg.mvComboHeight_Large)
-        tooltip("model.choice", "Starter models and files opened lately. Another model keeps your seed and sliders.")
-        dpg.add_button(label=OPEN_OTHER, tag="model.browse", width=-1, callback=lambda: self.browser.show())
+        with dpg.group(horizontal=True):
+            dpg.add_combo(
+                tag="model.choice", width=-self._ui.px(46), callback=self._choose, height_mode=dpg.mvComboHeight_Large
+            )
+            tooltip(
+                "model.choice", "Starter models and files opened lately. Another model keeps your seed and sliders."
+            )
+            dpg.add_button(
+                label=icons.FOLDER_OPEN, tag="model.browse", width=-1, callback=lambda: self.browser.show()
+            )
         tooltip("model.browse", "Find a model (.pkl, .pt, .safetensors), a saved picture or a session. Ctrl+O")
         with dpg.group(tag="model.loading", show=False):
             dpg.add_progress_bar(tag="model.progress", width=-1)
             dpg.add_button(label="Cancel", tag="model.cancel", callback=self._ui.explorer.cancel_loading)
-        dpg.add_group(tag="model.facts")
+        dpg.add_tree_node(tag="model.facts", label=" ")
 
     def sync(self) -> None:
         """Follow the open model, the recent files and the loading under way."""
@@ -81,11 +94,12 @@ class ModelPanel:
         card = self._ui.explorer.card
         if card is None:
             return
+        dpg.configure_item("model.facts", label=summary(card))
         for name, value in facts(card):
             with dpg.group(horizontal=True, parent="model.facts"):
                 dpg.add_text(f"{name:<8}", color=theme.DIM)
                 dpg.bind_item_font(dpg.last_item(), self._ui.fonts.mono)
-                dpg.add_text(value, wrap=self._ui.px(230))
+                dpg.add_text(value, wrap=self._ui.px(215))
 
     def _choose(self, sender: Any, label: str) -> None:
         del sender

@@ -59,7 +59,7 @@ def bind_theme(scale: float) -> None:
     colours = {
         dpg.mvThemeCol_WindowBg: BACKGROUND,
         dpg.mvThemeCol_ChildBg: PANEL,
-        dpg.mvThemeCol_PopupBg: (38, 40, 47, 250),
+        dpg.mvThemeCol_PopupBg: (38, 40, 47, 255),
         dpg.mvThemeCol_Text: TEXT,
         dpg.mvThemeCol_TextDisabled: DIM,
         dpg.mvThemeCol_Border: LINE,

@@ -25,7 +25,7 @@ class Golden:
         base = BASES.get(name, name)
         self.path = GOLDEN / f"{name}.pkl"
         self.model = sg.load_model(self.path)
-        self.arrays = {key: value for key, value in np.load(GOLDEN / f"{base}.npz").items()}
+        self.arrays = dict(np.load(GOLDEN / f"{base}.npz"))
         self.tolerance = ENTRIES[base]["tolerance"]
 
     def tensor(self, name: str) -> Tensor:
