@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from stylegan_core.errors import SceneError
 
@@ -85,6 +85,12 @@ class LayerSeed(Part):
     seed: Seed
 
 
+def _one_for_each_layer(items: tuple[LayerSeed, ...]) -> tuple[LayerSeed, ...]:
+    if len({item.layer for item in items}) < len(items):
+        raise ValueError("a layer is named twice")
+    return items
+
+
 class Noise(Part):
     """The noise inputs (StyleGAN, section 3.2): which maps, and how strong."""
 
@@ -92,7 +98,8 @@ class Noise(Part):
     seed: Seed = 0  # of the maps, in mode "random"
     strength: Strength = 1.0  # times what the model learned
     layers: tuple[Strength, ...] = ()  # one more factor for each layer that takes noise; empty: 1
-    reseeded: tuple[LayerSeed, ...] = ()  # layers whose map is random in modes "const" and "random"
+    # Layers whose map is random in modes "const" and "random":
+    reseeded: Annotated[tuple[LayerSeed, ...], AfterValidator(_one_for_each_layer)] = ()
 
 
 class Scene(Part):
@@ -112,7 +119,8 @@ def scene_to_json(scene: Scene) -> str:
     return json.dumps(scene.model_dump(mode="json"), indent=2)
 
 
-# From a version to the next one: a function on the parsed JSON. Old files are brought forward one step at a time.
+# From a version to the next one: a function on the parsed JSON, which may be broken; `version` is counted on for it.
+# Old files are brought forward one step at a time.
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
@@ -137,19 +145,29 @@ def scene_from_data(data: object, source: str = "the Scene") -> Scene:
     """Read a Scene from parsed JSON; see `scene_from_json`."""
     if not isinstance(data, dict):
         raise SceneError(f"{source} holds no Scene: expected an object, found {type(data).__name__}.")
-    version = data.get("version", SCENE_VERSION)
-    if type(version) is not int or version > SCENE_VERSION or version < 1:
+    version, oldest = data.get("version", SCENE_VERSION), min(MIGRATIONS, default=SCENE_VERSION)
+    if type(version) is not int or not oldest <= version <= SCENE_VERSION:
         raise SceneError(
-            f"{source}: field 'version' is {version!r}, this StyleScope reads 1 to {SCENE_VERSION}; "
+            f"{source}: field 'version' is {version!r}, this StyleScope reads {oldest} to {SCENE_VERSION}; "
             "a newer file needs a newer StyleScope."
         )
     while version < SCENE_VERSION:
-        data = MIGRATIONS[version](data)
+        try:
+            data = MIGRATIONS[version](data)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:  # it lacks what its version should have
+            raise SceneError(
+                f"{source}: this Scene of version {version} is broken and cannot be brought forward "
+                f"({type(error).__name__}: {error})."
+            ) from error
         version += 1
+        data = {**data, "version": version}
     try:
         # Strict validation of JSON (arrays are tuples there, and numbers stay numbers).
         return Scene.model_validate_json(json.dumps(data))
+    except RecursionError as error:
+        raise SceneError(f"{source} is nested too deeply.") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "scene"
-        raise SceneError(f"{source}: field '{field}': {first['msg'][0].lower()}{first['msg'][1:]}.") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SceneError(f"{source}: field '{field}': {reason[0].lower()}{reason[1:]}.") from error

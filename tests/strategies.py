@@ -1,0 +1,112 @@
+"""Hypothesis strategies for Scenes, models small enough for every test, and the profile that keeps runs the same."""
+
+from functools import cache
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from stylegan_core.config import GeneratorConfig
+from stylegan_core.model import Model, build_generator, random_spec
+from stylegan_core.scene import (
+    MAX_SEED,
+    ClassWeight,
+    Latent,
+    LayerSeed,
+    Mix,
+    ModelRef,
+    Noise,
+    Scene,
+    Truncation,
+)
+
+settings.register_profile(
+    "stylescope",
+    max_examples=40,
+    deadline=None,  # other work on the machine is no reason to fail
+    derandomize=True,  # the same examples on every run
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("stylescope")
+
+seeds = st.one_of(st.integers(0, 5), st.integers(0, MAX_SEED), st.just(MAX_SEED))
+fractions = st.one_of(st.just(0.0), st.floats(0, 1, exclude_max=True))
+amounts = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1))
+psis = st.one_of(st.sampled_from([0.0, 0.7, 1.0]), st.floats(-2, 2))
+strengths = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 10))
+digests = st.text("0123456789abcdef", max_size=64)
+
+latents = st.builds(Latent, seed=seeds, x=fractions, y=fractions, space=st.sampled_from(["z", "w"]))
+model_refs = st.builds(
+    ModelRef,
+    digest=digests,
+    path=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),  # a lone surrogate is no text
+    which=st.sampled_from(["G_ema", "G"]),
+)
+
+
+def _all_or_none(values: st.SearchStrategy[float], length: int | None) -> st.SearchStrategy[tuple[float, ...]]:
+    low, high = (0, 6) if length is None else (length, length)
+    return st.one_of(st.just(()), st.lists(values, min_size=low, max_size=high).map(tuple))
+
+
+def truncations(num_ws: int | None = None) -> st.SearchStrategy[Truncation]:
+    cutoffs = st.one_of(st.none(), st.integers(0, 64 if num_ws is None else num_ws))
+    return st.builds(Truncation, psi=psis, layers=_all_or_none(psis, num_ws), cutoff=cutoffs)
+
+
+def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
+    layers = st.integers(0, 63 if count is None else max(count - 1, 0))
+    reseeded = st.lists(st.builds(LayerSeed, layer=layers, seed=seeds), max_size=3, unique_by=lambda item: item.layer)
+    return st.builds(
+        Noise,
+        mode=st.sampled_from(["const", "none", "random"]),
+        seed=seeds,
+        strength=strengths,
+        layers=_all_or_none(strengths, count),
+        reseeded=st.just(()) if count == 0 else reseeded.map(tuple),
+    )
+
+
+def scenes(num_ws: int | None = None, noise_count: int | None = None, c_dim: int | None = None) -> st.SearchStrategy:
+    """Any valid Scene; with numbers given, one that fits a model which has these."""
+    mixes = _all_or_none(amounts, num_ws).filter(lambda values: num_ws is None or len(values) == num_ws)
+    classes = st.builds(
+        ClassWeight, index=st.integers(0, 999 if c_dim is None else max(c_dim - 1, 0)), weight=strengths
+    )
+    several = st.lists(classes, min_size=1 if c_dim else 0, max_size=3, unique_by=lambda item: item.index)
+    return st.builds(
+        Scene,
+        model=model_refs,
+        latent=latents,
+        classes=st.just(()) if c_dim == 0 else several.map(tuple),
+        mixing=st.lists(st.builds(Mix, latent=latents, amounts=mixes), max_size=2).map(tuple),
+        truncation=truncations(num_ws),
+        noise=noises(noise_count),
+    )
+
+
+@cache
+def tiny_model(
+    resolution: int = 16, c_dim: int = 0, img_channels: int = 3, architecture: str = "skip", use_noise: bool = True
+) -> Model:
+    """A model of random weights that makes a picture in a few milliseconds. Its w_avg and noise strengths are not 0."""
+    config = GeneratorConfig(
+        img_resolution=resolution,
+        img_channels=img_channels,
+        c_dim=c_dim,
+        channel_base=64,
+        channel_max=8,
+        architecture=architecture,
+        mapping_layers=2,
+        z_dim=8,
+        w_dim=8,
+        use_noise=use_noise,
+    )
+    spec = random_spec(config, seed=resolution + c_dim + img_channels)
+    for name, tensor in spec.tensors.items():
+        if name.endswith("noise_strength"):
+            tensor.fill_(0.3)
+        elif name.endswith("w_avg"):
+            tensor.copy_(spec.tensors["synthesis.b4.const"].flatten()[: tensor.numel()])
+    digest = f"{resolution}-{c_dim}-{img_channels}-{architecture}-{use_noise}"
+    return build_generator(spec, digest, "tiny")
