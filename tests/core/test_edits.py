@@ -1,0 +1,309 @@
+"""Every edit of any Scene gives a valid Scene, stays within ranges, and leaves alone what it does not name."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from stylegan_core import edits
+from stylegan_core.card import ModelCard
+from stylegan_core.scene import (
+    MAX_SEED,
+    ROW,
+    ClassWeight,
+    Latent,
+    LayerSeed,
+    Mix,
+    ModelRef,
+    Noise,
+    Scene,
+    Truncation,
+    scene_from_json,
+    scene_to_json,
+)
+from tests.strategies import latents, model_refs, scenes, tiny_model
+
+CARD = tiny_model(64).card  # bands: 4-8 coarse, 16-32 middle, 64 fine
+CONDITIONAL = tiny_model(16, c_dim=4).card
+NUM_WS, NOISES = CARD.num_ws, len(CARD.noise_layers)
+
+any_int = st.integers(-(10**12), 10**12)
+any_float = st.one_of(st.floats(), st.sampled_from([0.0, 0.5, 1.0, -2.0, 10.0]))
+layer = st.integers(0, NUM_WS - 1)
+noise_layer = st.integers(0, NOISES - 1)
+
+# Every edit: how to call it with drawn arguments, the part it may change, whether doing it twice is doing it once.
+EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[str], bool]] = {
+    "set_seed": (edits.set_seed, (any_int,), {"latent"}, True),
+    "step_seed": (edits.step_seed, (any_int,), {"latent"}, False),
+    "move_on_plane": (edits.move_on_plane, (any_float, any_float), {"latent"}, False),
+    "set_latent": (edits.set_latent, (latents,), {"latent"}, True),
+    "set_space": (edits.set_space, (st.sampled_from(["z", "w"]),), {"latent"}, True),
+    "set_class_weight": (edits.set_class_weight, (st.integers(0, 99), any_float), {"classes"}, True),
+    "choose_class": (edits.choose_class, (st.integers(0, 99),), {"classes"}, True),
+    "set_mix_seed": (edits.set_mix_seed, (any_int, st.just(NUM_WS)), {"mixing"}, True),
+    "set_mix_amount": (
+        edits.set_mix_amount,
+        (st.lists(layer, max_size=4), any_float, st.just(NUM_WS)),
+        {"mixing"},
+        True,
+    ),
+    "clear_mixing": (edits.clear_mixing, (), {"mixing"}, True),
+    "set_psi": (edits.set_psi, (any_float,), {"truncation"}, True),
+    "set_layer_psi": (edits.set_layer_psi, (layer, any_float, st.just(NUM_WS)), {"truncation"}, True),
+    "set_cutoff": (edits.set_cutoff, (st.one_of(st.none(), any_int),), {"truncation"}, True),
+    "truncation_preset": (
+        edits.truncation_preset,
+        (st.sampled_from(list(edits.TRUNCATION_PRESETS)), st.just(CARD)),
+        {"truncation"},
+        True,
+    ),
+    "set_noise_mode": (edits.set_noise_mode, (st.sampled_from(["const", "none", "random"]),), {"noise"}, True),
+    "next_noise_mode": (edits.next_noise_mode, (), {"noise"}, False),
+    "set_noise_seed": (edits.set_noise_seed, (any_int,), {"noise"}, True),
+    "set_noise_strength": (edits.set_noise_strength, (any_float,), {"noise"}, True),
+    "set_layer_noise": (edits.set_layer_noise, (noise_layer, any_float, st.just(NOISES)), {"noise"}, True),
+    "reseed_layer": (edits.reseed_layer, (noise_layer, st.one_of(st.none(), any_int)), {"noise"}, True),
+    "reset_truncation": (edits.reset_truncation, (), {"truncation"}, True),
+    "reset_noise": (edits.reset_noise, (), {"noise"}, True),
+    "set_scene": (edits.set_scene, (scenes(),), set(Scene.model_fields), True),
+    "fit": (
+        edits.fit,
+        (st.sampled_from([CARD, CONDITIONAL]), model_refs),
+        {"model", "classes", "mixing", "truncation", "noise"},
+        True,
+    ),
+}
+
+
+def test_the_table_names_every_edit() -> None:
+    defined = {
+        name
+        for name, value in vars(edits).items()
+        if callable(value) and getattr(value, "__module__", "") == edits.__name__
+    }
+    assert {name for name in defined if not name.startswith("_")} == set(EDITS)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_every_edit_of_any_scene(name: str) -> None:
+    edit, arguments, parts, idempotent = EDITS[name]
+
+    @settings(max_examples=25)
+    @given(scenes(), st.tuples(*arguments))
+    def check(scene: Scene, drawn: tuple) -> None:
+        before = scene_to_json(scene)
+        changed = edit(scene, *drawn)
+        assert scene_to_json(scene) == before
+        assert scene_from_json(scene_to_json(changed)) == changed  # valid: ranges, types, finite numbers
+        for part in set(Scene.model_fields) - parts:
+            assert getattr(changed, part) == getattr(scene, part)
+        if idempotent:
+            assert edit(changed, *drawn) == changed
+
+    check()
+
+
+# -- latent ------------------------------------------------------------------------------------------------------------
+
+
+@given(scenes(), any_int)
+def test_a_seed_is_taken_modulo_2_to_32_and_stands_on_a_person(scene: Scene, seed: int) -> None:
+    latent = edits.set_seed(scene, seed).latent
+    assert (latent.seed, latent.x, latent.y, latent.space) == (seed % 2**32, 0.0, 0.0, scene.latent.space)
+
+
+@pytest.mark.parametrize(
+    ("x", "step", "seed"), [(0.0, 1, 11), (0.0, -1, 9), (0.5, 1, 11), (0.5, -1, 10), (0.5, -3, 8), (0.5, 3, 13)]
+)
+def test_a_step_leads_to_the_first_whole_position(x: float, step: int, seed: int) -> None:
+    scene = edits.step_seed(Scene(latent=Latent(seed=10, x=x)), step)
+    assert (scene.latent.seed, scene.latent.x) == (seed, 0.0)
+
+
+def test_steps_wrap_around() -> None:
+    assert edits.step_seed(Scene(latent=Latent(seed=MAX_SEED)), 1).latent.seed == 0
+    assert edits.step_seed(Scene(), -1).latent.seed == MAX_SEED
+
+
+@given(scenes(), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_move_lands_where_exact_arithmetic_says(scene: Scene, dx: float, dy: float) -> None:
+    moved = edits.move_on_plane(scene, dx, dy).latent
+    assert 0 <= moved.x < 1 and 0 <= moved.y < 1
+    x, y = Fraction(scene.latent.x) + Fraction(dx), Fraction(scene.latent.y) + Fraction(dy)
+    wanted = scene.latent.seed + x + ROW * y  # one number for both: a carry in y is ROW seeds
+    reached = moved.seed + Fraction(moved.x) + ROW * Fraction(moved.y)
+    distance = (wanted - reached) % 2**32
+    assert min(distance, 2**32 - distance) < 1e-6
+
+
+@given(latents, st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=20))
+def test_small_moves_add_up_to_the_large_one(latent: Latent, moves: list[tuple[float, float]]) -> None:
+    start = Scene(latent=latent)
+    there = start
+    for dx, dy in moves:
+        there = edits.move_on_plane(there, dx, dy)
+    at_once = edits.move_on_plane(start, math.fsum(m[0] for m in moves), math.fsum(m[1] for m in moves))
+    one = there.latent.seed + Fraction(there.latent.x) + ROW * Fraction(there.latent.y)
+    other = at_once.latent.seed + Fraction(at_once.latent.x) + ROW * Fraction(at_once.latent.y)
+    distance = (one - other) % 2**32
+    assert min(distance, 2**32 - distance) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("latent", "move", "expected"),
+    [
+        (Latent(seed=MAX_SEED, x=0.5), (0.5, 0), Latent(seed=0)),
+        (Latent(seed=0), (-0.25, 0), Latent(seed=MAX_SEED, x=0.75)),
+        (Latent(seed=0), (0, -1), Latent(seed=MAX_SEED + 1 - ROW)),
+        (Latent(seed=MAX_SEED), (0, 1), Latent(seed=ROW - 1)),
+        (Latent(seed=7), (-1e-20, -1e-20), Latent(seed=7)),
+        (Latent(seed=7), (2.5, 3.25), Latent(seed=7 + 2 + 3 * ROW, x=0.5, y=0.25)),
+    ],
+)
+def test_moves_wrap_around(latent: Latent, move: tuple[float, float], expected: Latent) -> None:
+    assert edits.move_on_plane(Scene(latent=latent), *move).latent == expected
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_a_move_that_is_no_number_goes_nowhere(odd: float) -> None:
+    scene = Scene(latent=Latent(seed=3, x=0.5))
+    assert edits.move_on_plane(scene, odd, 0) == edits.move_on_plane(scene, 0, odd) == scene
+
+
+# -- classes -----------------------------------------------------------------------------------------------------------
+
+
+@given(scenes(c_dim=4), st.lists(st.tuples(st.integers(0, 3), any_float), max_size=8))
+def test_some_class_always_stays(scene: Scene, changes: list[tuple[int, float]]) -> None:
+    for index, weight in changes:
+        scene = edits.set_class_weight(scene, index, weight)
+        assert scene.classes
+        assert len({item.index for item in scene.classes}) == len(scene.classes)
+
+
+def test_class_weights() -> None:
+    scene = edits.choose_class(Scene(), 2)
+    scene = edits.set_class_weight(scene, 1, 0.5)
+    assert scene.classes == (ClassWeight(index=1, weight=0.5), ClassWeight(index=2, weight=1.0))
+    scene = edits.set_class_weight(scene, 2, 0)
+    assert scene.classes == (ClassWeight(index=1, weight=0.5),)
+    assert edits.set_class_weight(scene, 1, 0) is scene
+    assert edits.set_class_weight(scene, 1, 99).classes[0].weight == 10.0
+
+
+# -- mixing ------------------------------------------------------------------------------------------------------------
+
+
+def test_mixing() -> None:
+    scene = edits.set_mix_amount(Scene(latent=Latent(seed=MAX_SEED)), [1, 3], 0.25, 4)
+    assert scene.mixing == (Mix(latent=Latent(seed=0), amounts=(0.0, 0.25, 0.0, 0.25)),)
+    scene = edits.set_mix_seed(scene, 77, 4)
+    assert scene.mixing == (Mix(latent=Latent(seed=77), amounts=(0.0, 0.25, 0.0, 0.25)),)
+    assert edits.set_mix_amount(scene, range(4), 7, 4).mixing[0].amounts == (1.0,) * 4
+    assert edits.clear_mixing(scene).mixing == ()
+
+
+def test_further_mixes_are_kept() -> None:
+    second = Mix(latent=Latent(seed=5), amounts=(1.0, 1.0))
+    scene = Scene(mixing=(Mix(latent=Latent(seed=4), amounts=(0.0, 0.0)), second))
+    assert edits.set_mix_seed(edits.set_mix_amount(scene, [0], 1, 2), 9, 2).mixing[1:] == (second,)
+
+
+# -- truncation --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("typed", "psi"), [(0.5, 0.5), (5, 2.0), (-math.inf, -2.0), (math.inf, 2.0), (math.nan, 0.0)])
+def test_psi_is_clamped(typed: float, psi: float) -> None:
+    assert edits.set_psi(Scene(), typed).truncation.psi == psi
+
+
+def test_a_curve_moves_along_with_psi() -> None:
+    scene = Scene(truncation=Truncation(psi=0.5, layers=(0.25, 0.5, 1.0)))
+    assert edits.set_psi(scene, 0.75).truncation.layers == (0.5, 0.75, 1.25)
+    assert edits.set_psi(scene, 2).truncation.layers == (1.75, 2.0, 2.0)
+
+
+def test_one_layer_of_psi() -> None:
+    scene = edits.set_layer_psi(Scene(truncation=Truncation(psi=0.5)), 1, 0.9, 3)
+    assert scene.truncation.layers == (0.5, 0.9, 0.5)
+    assert edits.set_layer_psi(scene, 3, 0.9, 3) == scene  # a layer of the model shown before
+
+
+def test_cutoff_is_clamped() -> None:
+    assert [edits.set_cutoff(Scene(), value).truncation.cutoff for value in (-1, 3, 65, None)] == [0, 3, 64, None]
+
+
+@pytest.mark.parametrize("name", edits.TRUNCATION_PRESETS)
+def test_presets_truncate_the_bands_that_they_name(name: str) -> None:
+    scene = Scene(truncation=Truncation(psi=0.5, layers=(0.1,) * NUM_WS, cutoff=2))
+    truncation = edits.truncation_preset(scene, name, CARD).truncation
+    psis = truncation.layers or (truncation.psi,) * NUM_WS
+    bands = {"Flat": {"coarse", "middle", "fine"}, "Coarse only": {"coarse"}, "Fine only": {"fine"}}[name]
+    assert psis == tuple(0.5 if CARD.slot_band(i) in bands else 1.0 for i in range(NUM_WS))
+    assert truncation.cutoff is None and truncation.psi == 0.5
+    assert {CARD.slot_band(i) for i in range(NUM_WS)} == {"coarse", "middle", "fine"}
+
+
+# -- noise -------------------------------------------------------------------------------------------------------------
+
+
+def test_noise_modes_go_round() -> None:
+    scene = Scene()
+    modes = [(scene := edits.next_noise_mode(scene)).noise.mode for _ in range(3)]
+    assert modes == ["none", "random", "const"]
+
+
+def test_noise_of_one_layer() -> None:
+    scene = edits.set_layer_noise(Scene(), 1, 99, 3)
+    assert scene.noise.layers == (1.0, 10.0, 1.0)
+    assert edits.set_layer_noise(scene, 3, 2, 3) == scene
+    scene = edits.reseed_layer(edits.reseed_layer(scene, 2, 5), 0, -1)
+    assert scene.noise.reseeded == (LayerSeed(layer=0, seed=MAX_SEED), LayerSeed(layer=2, seed=5))
+    scene = edits.reseed_layer(scene, 2, 6)
+    assert scene.noise.reseeded[1] == LayerSeed(layer=2, seed=6)
+    assert edits.reseed_layer(scene, 2, None).noise.reseeded == (LayerSeed(layer=0, seed=MAX_SEED),)
+
+
+def test_resets() -> None:
+    scene = Scene(noise=Noise(mode="none", strength=2.0), truncation=Truncation(psi=1.5, cutoff=3))
+    assert edits.reset_noise(edits.reset_truncation(scene)) == Scene()
+
+
+# -- fit ---------------------------------------------------------------------------------------------------------------
+
+REF = ModelRef(digest="d", path="p")
+
+
+@given(scenes(num_ws=NUM_WS, noise_count=NOISES, c_dim=0))
+def test_a_scene_that_fits_is_kept_whole(scene: Scene) -> None:
+    assert edits.fit(scene, CARD, scene.model) == scene
+
+
+@given(scenes(), st.sampled_from([CARD, CONDITIONAL, tiny_model(16, use_noise=False).card]))
+def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelCard) -> None:
+    fitted = edits.fit(scene, card, REF)
+    count = len(card.noise_layers)
+    assert fitted.model == REF and fitted.latent == scene.latent
+    own = [item for item in scene.classes if item.index < card.c_dim]
+    assert list(fitted.classes) == (own or ([ClassWeight(index=0)] if card.c_dim else []))
+    assert list(fitted.mixing) == [mix for mix in scene.mixing if len(mix.amounts) == card.num_ws]
+    assert fitted.truncation.psi == scene.truncation.psi
+    assert fitted.truncation.layers == (scene.truncation.layers if len(scene.truncation.layers) == card.num_ws else ())
+    cutoff = scene.truncation.cutoff
+    assert fitted.truncation.cutoff == (cutoff if cutoff is None or cutoff < card.num_ws else card.num_ws)
+    assert fitted.noise.layers == (scene.noise.layers if len(scene.noise.layers) == count else ())
+    assert list(fitted.noise.reseeded) == [item for item in scene.noise.reseeded if item.layer < count]
+    for name in ("mode", "seed", "strength"):
+        assert getattr(fitted.noise, name) == getattr(scene.noise, name)
+
+
+@given(scenes(num_ws=NUM_WS, noise_count=NOISES), scenes())
+def test_there_and_back_keeps_what_both_models_have(scene: Scene, other: Scene) -> None:
+    assume(scene != other)
+    back = edits.fit(edits.fit(scene, CONDITIONAL, REF), CARD, scene.model)
+    assert back.latent == scene.latent and back.truncation.psi == scene.truncation.psi
+    assert not back.mixing and not back.truncation.layers  # style vectors of 16 px and 64 px do not match
