@@ -31,8 +31,9 @@ def checked_config(kind: type[Config], values: dict[str, object]) -> Config:
         config = kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "configuration"
-        raise ModelFileError(f"has an unusable setting {shown(field)}: {shown(first['msg'], 160)}.") from error
+        field = ".".join(map(str, first["loc"]))  # empty for what concerns several fields
+        message = shown(first["msg"].removeprefix("Value error, "), 160)
+        raise ModelFileError(f"has an unusable setting{f' {shown(field)}' if field else ''}: {message}.") from error
     clamp, taps = config.conv_clamp, config.resample_filter
     if clamp is not None and not 0 < clamp < math.inf:
         raise ModelFileError("has an unusable setting conv_clamp: it is not a positive number.")

@@ -39,7 +39,7 @@ class Module:
         """`_parameters`, `_buffers` or `_modules`; a missing one is empty."""
         value = self.state.get(key, {})
         if not isinstance(value, dict):
-            raise ModelFileError(f"is damaged: {key} of '{shown(self.name)}' is not a dictionary.")
+            raise ModelFileError(f"is damaged: {key} of '{shown(self.name or 'network')}' is not a dictionary.")
         return value
 
     def children(self) -> Iterator["Module"]:
@@ -147,12 +147,13 @@ def _tf_family(snapshot: tuple[object, ...]) -> str:
 
 def _generator_family(network: Module) -> str:
     # Class names do not tell: both families call theirs Generator, SynthesisNetwork and SynthesisLayer.
-    if not network.has("synthesis") or not network.has("mapping"):
-        return "foreign"
-    synthesis = network.child("synthesis")
-    if synthesis.has("input") or "layer_names" in synthesis.state:
-        return "StyleGAN3"
-    return "StyleGAN2" if synthesis.has("b4") else "foreign"
+    if network.has("synthesis") and network.has("mapping"):
+        synthesis = network.child("synthesis")
+        if synthesis.has("input") or "layer_names" in synthesis.state:
+            return "StyleGAN3"
+        if synthesis.has("b4"):
+            return "StyleGAN2"
+    return "foreign (neither StyleGAN2 nor StyleGAN3)"
 
 
 # StyleGAN2
@@ -196,6 +197,8 @@ def _discriminator_settings(network: Module) -> dict[str, object]:
 def _blocks(parent: Module, first: int) -> dict[int, Module]:
     """The blocks by resolution, coarse to fine, up to the network's own resolution."""
     resolutions, last = [first], parent.integer("img_resolution")
+    if last < 4:
+        raise ModelFileError("has an unusable setting img_resolution: it is less than 4.")
     while resolutions[-1] < min(last, 1 << 16):
         resolutions.append(2 * resolutions[-1])
     return {resolution: parent.child(f"b{resolution}") for resolution in resolutions if resolution <= last}

@@ -13,7 +13,7 @@ import pickletools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from stylegan_core.errors import ModelFileError
 from stylegan_core.watch import Watch
@@ -21,6 +21,7 @@ from stylegan_core.watch import Watch
 MAX_OPCODES = 400_000  # the largest snapshots need some 60 000; what one can make is bounded by some kilobytes
 MAX_LINE = 1024  # bytes of a text argument, as in GLOBAL
 PROTOCOLS = range(2, 6)
+UNNEEDED = "which no model needs; nothing of the file was run."
 SCALARS = (str, int, float, bool, bytes, type(None))
 
 
@@ -115,8 +116,7 @@ class Machine:
             if code not in _OPCODES:
                 raise ModelFileError(_refused(code))
             read_argument, handler = _OPCODES[code]
-            argument = read_argument(stream) if read_argument else None  # type: ignore[arg-type]  # not all of IO
-            handler(self, argument)
+            handler(self, read_argument(stream) if read_argument else None)
         raise ModelFileError(f"has more than {self._max_opcodes} pickle instructions, far more than any model.")
 
     # What the handlers below are made of.
@@ -249,8 +249,8 @@ class Machine:
         target.update(map(hashable, items))
 
     def _global(self, pair: object) -> None:
-        module, _, name = str(pair).partition(" ")
-        self._find(module, name)
+        assert isinstance(pair, tuple)
+        self._find(*pair)
 
     def _stack_global(self, _: object) -> None:
         module, name = self._many(2)
@@ -261,13 +261,13 @@ class Machine:
             raise ModelFileError("is damaged: its pickle names a global by something other than text.")
         full = f"{module}.{name}"
         if full not in self._globals:
-            raise ModelFileError(f"asks for the Python object {shown(full)}, which no model needs, and was not run.")
+            raise ModelFileError(f"asks for the Python object {shown(full)}, {UNNEEDED}")
         self._stack.append(self._globals[full])
 
     def _call(self, _: object) -> None:
         function, arguments = self._many(2)
         if not isinstance(function, Admitted) or not isinstance(arguments, tuple):
-            raise ModelFileError(f"asks to call a {type(function).__name__}, which no model needs, and was not run.")
+            raise ModelFileError(f"asks to call something that is no function, {UNNEEDED}")
         self._stack.append(function.call(arguments))
 
     def _build(self, _: object) -> None:
@@ -276,8 +276,8 @@ class Machine:
         if isinstance(target, Buildable):
             target.build(state)
         elif not isinstance(target, dict):
-            kind = type(target).__name__
-            raise ModelFileError(f"asks to set attributes of a {kind}, which no model needs, and was not run.")
+            kind = "function" if isinstance(target, Admitted) else type(target).__name__
+            raise ModelFileError(f"asks to set attributes of a {kind}, {UNNEEDED}")
 
     def _persistent_id(self, _: object) -> None:
         if self._persistent is None:
@@ -335,16 +335,27 @@ _HANDLERS: dict[str, Callable[[Machine, object], None]] = {
     ),
 }
 
+
+def _read_names(stream: BoundedReader) -> tuple[str, str]:
+    """GLOBAL's argument. The reader of pickletools would interpret escapes in it, and warn of unknown ones."""
+    lines = stream.readline(), stream.readline()
+    if not all(line.endswith(b"\n") for line in lines):
+        raise ModelFileError("is damaged: a name in its pickle has no end.")
+    module, name = (line[:-1].decode("ascii", "backslashreplace") for line in lines)
+    return module, name
+
+
 # By the byte that stands in the file: how to read the argument, if there is one, and what to do with it.
-_OPCODES = {
+_OPCODES: dict[bytes, tuple[Callable[[Any], object] | None, Callable[[Machine, object], None]]] = {
     opcode.code.encode("latin-1"): (opcode.arg.reader if opcode.arg else None, _HANDLERS[opcode.name])
     for opcode in pickletools.opcodes
     if opcode.name in _HANDLERS
 }
+_OPCODES[b"c"] = (_read_names, Machine._global)
 _NAMES = {opcode.code.encode("latin-1"): opcode.name for opcode in pickletools.opcodes}
 
 
 def _refused(code: bytes) -> str:
     if code in _NAMES:
-        return f"uses the pickle instruction {_NAMES[code]}, which no model needs, and was not run."
+        return f"uses the pickle instruction {_NAMES[code]}, {UNNEEDED}"
     return "is damaged, or is no pickle: it has an instruction that does not exist."

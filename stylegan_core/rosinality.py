@@ -91,8 +91,7 @@ def generator_spec(content: object, which: str, watch: Watch) -> NetworkSpec:
     checkpoint = _checkpoint(content)
     state = _state(checkpoint, which, watch)
     steps = state.count("to_rgbs.{}.bias")
-    resolutions = [2**i for i in range(2, steps + 3)]
-    _check_resolution(resolutions[-1])
+    resolutions = [2**i for i in range(2, _log_resolution(steps) + 1)]
     widths = {4: state.shape("conv1.conv.weight", 5)[1]}
     widths |= {r: state.shape(f"convs.{2 * i + 1}.conv.weight", 5)[1] for i, r in enumerate(resolutions[1:])}
     base, most = channel_rule(widths)
@@ -126,8 +125,7 @@ def discriminator_spec(content: object, watch: Watch) -> NetworkSpec:
     """The discriminator of a checkpoint; errors as in `generator_spec`."""
     state = _state(_checkpoint(content), "D", watch)
     steps = state.count("convs.{}.conv1.0.weight", first=1)  # convs.0 is fromRGB
-    resolutions = [2**i for i in range(steps + 2, 2, -1)]
-    _check_resolution(resolutions[0])
+    resolutions = [2**i for i in range(_log_resolution(steps), 2, -1)]
     widths = {r: state.shape(f"convs.{i + 1}.conv1.0.weight", 4)[0] for i, r in enumerate(resolutions)}
     widths[4] = state.shape("final_conv.0.weight", 4)[0]
     base, most = channel_rule(widths)
@@ -161,9 +159,11 @@ def _state(checkpoint: dict[object, object], which: str, watch: Watch) -> StateD
     return StateDict(values, watch)
 
 
-def _check_resolution(resolution: int) -> None:
-    if not 8 <= resolution <= MAX_RESOLUTION:
+def _log_resolution(steps: int) -> int:
+    """log2 of the resolution of a network with this many blocks above 4x4; steps come from counting, unbounded."""
+    if not 1 <= steps <= MAX_RESOLUTION.bit_length() - 3:
         raise ModelFileError("does not have the layers of a StyleGAN2 checkpoint.")
+    return steps + 2
 
 
 def _taps(state: StateDict, name: str) -> tuple[float, ...]:

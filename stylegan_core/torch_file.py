@@ -1,5 +1,6 @@
 """torch.save's two containers, read without torch.load: the zip of today and the plain stream of old."""
 
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from stylegan_core.watch import Watch
 
 LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 ZIP_START = b"PK\x03\x04"
+MAX_DIRECTORY_BYTES = 4 << 20  # some 40 000 members
 MAX_PICKLE_BYTES = 64 << 20  # of data.pkl, which holds names and shapes only
 
 
@@ -23,6 +25,7 @@ def open_torch_zip(file: BinaryIO, size: int, watch: Watch) -> Iterator[object]:
     Raises:
         ModelFileError: it is another kind of zip, is damaged, or its pickle asks for something that is not admitted.
     """
+    _check_directory(file, size)
     with zipfile.ZipFile(file) as archive:
         pickles = [info for info in archive.infolist() if info.filename.count("/") == 1]
         pickles = [info for info in pickles if info.filename.endswith("/data.pkl")]
@@ -53,6 +56,21 @@ def read_torch_legacy(file: BinaryIO, size: int, watch: Watch) -> object:
         return bytearray(file.read(count))
 
     return read_legacy(BoundedReader(file, size, watch), read_at)
+
+
+def _check_directory(file: BinaryIO, size: int) -> None:
+    """Bound the list of members before zipfile makes an object of each; it is as long as the archive's end says."""
+    file.seek(max(size - 98, 0))
+    tail = file.read(98)
+    end, locator64, end64 = tail[-22:], tail[-42:-22], tail[-98:-42]
+    if not end.startswith(b"PK\x05\x06"):
+        raise ModelFileError("is a zip archive that is cut off, or that torch did not write.")
+    (length,) = struct.unpack_from("<L", end, 12)
+    if locator64.startswith(b"PK\x06\x07") and len(end64) == 56:
+        (length64,) = struct.unpack_from("<Q", end64, 40)
+        length = max(length64, length if length != 0xFFFFFFFF else 0)
+    if length > MAX_DIRECTORY_BYTES:
+        raise ModelFileError("is a zip archive with far more members than a model has tensors.")
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> zipfile.ZipInfo:

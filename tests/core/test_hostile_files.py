@@ -274,7 +274,7 @@ def a_list_as_key(canary: Path) -> bytes:
 
 @hostile
 def a_deep_tuple_as_key(canary: Path) -> bytes:
-    return proto(b"})" + b"\x85" * 300_000 + b"Ns")
+    return proto(b"})" + b"\x85" * 150_000 + b"Ns")
 
 
 @hostile
@@ -688,6 +688,20 @@ def a_big_endian_torch_zip(canary: Path) -> bytes:
 
 
 @hostile
+def a_zip_of_a_great_many_members(canary: Path) -> bytes:
+    data = archive({"a/data.pkl": b"\x80\x02}."})
+    return data[:-10] + struct.pack("<L", 1 << 30) + data[-6:]
+
+
+@hostile
+def a_zip_that_says_so_in_its_64_bit_end(canary: Path) -> bytes:
+    end = archive({"a/data.pkl": b"\x80\x02}."})
+    end64 = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 1 << 40, 0)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(end) - 22, 1)
+    return end[:-22] + end64 + locator + end[-22:]
+
+
+@hostile
 def a_zip_that_is_cut(canary: Path) -> bytes:
     return _zipped({"g_ema": {"a": torch.zeros(100)}})[:-30]
 
@@ -788,6 +802,14 @@ def test_a_hostile_file_gets_one_sentence_and_runs_nothing(kind: str, tmp_path: 
         assert re.fullmatch(r"'evil\.pkl' [ -~]{8,300}\.", sentence), sentence
         assert "memory" not in sentence.lower(), "it was allocated and not refused"
         assert not canary.exists()
+
+
+@pytest.mark.parametrize("maker", [a_zip_of_a_great_many_members, a_zip_that_says_so_in_its_64_bit_end])
+def test_a_zips_members_are_bounded_before_they_are_listed(maker: Maker, tmp_path: Path) -> None:
+    path = tmp_path / "evil.pt"
+    path.write_bytes(maker(tmp_path / "canary"))
+    with pytest.raises(ModelFileError, match="far more members"):
+        read_generator(path)
 
 
 @pytest.mark.parametrize("kind", RUNS_IN_PYTHON)
@@ -899,5 +921,6 @@ STARTS = [
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=300))
 @example(start=b"", rest=b"\x80\x04S'\\q'\n.")
 @example(start=b"\x80\x04", rest=b"}\x94h\x00h\x00s.")
+@example(start=b"\x80\x04", rest=b"c\\.\n\xff\n.")
 def test_any_bytes_are_refused_with_one_sentence(start: bytes, rest: bytes, tmp_path: Path) -> None:
     survives(start + rest, tmp_path / "any.pkl")
