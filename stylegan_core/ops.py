@@ -80,22 +80,41 @@ def downsample2d(x: Tensor, f: Tensor) -> Tensor:
     return smooth2d(x, f, stride=2)
 
 
-def _banded(x: Tensor, weight: Tensor, groups: int, poll: Poll) -> Tensor:
-    """F.conv2d with same padding, in bands of rows when it is large."""
+Finish = Callable[[Tensor, int], Tensor]  # (band of rows, its first row) -> the finished band, overwritten at will
+
+
+def _as_is(band: Tensor, top: int) -> Tensor:
+    del top
+    return band
+
+
+def _bands(x: Tensor, weight: Tensor, groups: int) -> int:
+    """Into how many bands of rows to cut a convolution, so that each takes some 20 ms on two CPU cores."""
+    if x.is_cuda or torch.is_grad_enabled():  # a GPU takes its work as a queue; gradients want whole tensors
+        return 1
+    macs = x.shape[0] * x.shape[2] * x.shape[3] * weight.numel() / groups
+    return max(min(math.ceil(macs / BAND_MACS), x.shape[2] // 8), 1)
+
+
+def conv2d(x: Tensor, weight: Tensor, groups: int = 1, poll: Poll = no_poll, finish: Finish = _as_is) -> Tensor:
+    """Correlate with weight [out, in, k, k], same size.
+
+    What comes after the convolution (`finish`) is done band by band, while the band is in the processor's cache: at
+    1024² a pass over all of it costs as much as a quarter of the convolution.
+    """
     pad = weight.shape[-1] // 2
     n, _, h, w = x.shape
-    macs = n * h * w * weight.numel() / groups
-    bands = min(math.ceil(macs / BAND_MACS), h // 16)
-    if bands <= 1 or x.is_cuda:  # a GPU takes its work as a queue: there is nothing to gain
+    bands = _bands(x, weight, groups)
+    if bands == 1:
         poll()
-        return F.conv2d(x, weight, padding=pad, groups=groups)
+        return finish(F.conv2d(x, weight, padding=pad, groups=groups), 0)
     out = x.new_empty(n, weight.shape[0], h, w)
     x = F.pad(x, (0, 0, pad, pad))
     rows = math.ceil(h / bands)
     for top in range(0, h, rows):
         poll()
-        band = x[:, :, top : top + rows + 2 * pad]
-        out[:, :, top : top + rows] = F.conv2d(band, weight, padding=(0, pad), groups=groups)
+        band = F.conv2d(x[:, :, top : top + rows + 2 * pad], weight, padding=(0, pad), groups=groups)
+        out[:, :, top : top + rows] = finish(band, top)
     return out
 
 
@@ -107,34 +126,29 @@ def _transposed(x: Tensor, weight: Tensor, f: Tensor, groups: int, crop: int) ->
     return filter2d(F.pad(x, (before, after, before - crop, after - crop)), f, gain=4.0)
 
 
-def conv2d_up(x: Tensor, weight: Tensor, f: Tensor, groups: int = 1, poll: Poll = no_poll) -> Tensor:
-    """Upsample by two, then convolve with weight [out, in, k, k]: transposed convolution followed by the filter.
+def conv2d_up(
+    x: Tensor, weight: Tensor, f: Tensor, groups: int = 1, poll: Poll = no_poll, finish: Finish = _as_is
+) -> Tensor:
+    """Upsample by two, then convolve with weight [out, in, 3, 3]: transposed convolution followed by the filter.
 
-    As in the official code the kernel is not flipped here (a true convolution), while `_banded` correlates.
-    A 1x1 kernel is applied first, at a quarter of the cost.
+    As in the official code the kernel is not flipped here (a true convolution), while `conv2d` correlates.
     """
     out, inner, k, _ = weight.shape
     n, _, h, w = x.shape
     poll()
-    if k == 1:
-        return upsample2d(F.conv2d(x, weight, groups=groups), f)
     transposed = weight.reshape(groups, out // groups, inner, k, k).transpose(1, 2).reshape(-1, out // groups, k, k)
-    bands = min(math.ceil(n * h * w * weight.numel() / BAND_MACS), h // 8)
-    if bands <= 1 or x.is_cuda or (k, f.shape[-1]) != (3, 4):
-        return _transposed(x, transposed, f, groups, crop=0)
+    bands = _bands(x, weight, groups)
+    if bands == 1 or f.shape[-1] != 4:
+        return finish(_transposed(x, transposed, f, groups, crop=0), 0)
     # Two output rows need one input row more above and below; of the four rows these add, the filter takes three.
     y = x.new_empty(n, out, 2 * h, 2 * w)
     x = F.pad(x, (0, 0, 1, 1))
     rows = math.ceil(h / bands)
     for top in range(0, h, rows):
         poll()
-        y[:, :, 2 * top : 2 * (top + rows)] = _transposed(x[:, :, top : top + rows + 2], transposed, f, groups, crop=2)
+        band = _transposed(x[:, :, top : top + rows + 2], transposed, f, groups, crop=2)
+        y[:, :, 2 * top : 2 * (top + rows)] = finish(band, 2 * top)
     return y
-
-
-def conv2d(x: Tensor, weight: Tensor, groups: int = 1, poll: Poll = no_poll) -> Tensor:
-    """Correlate with weight [out, in, k, k], same size."""
-    return _banded(x, weight, groups, poll)
 
 
 def modulated_conv2d(
@@ -145,6 +159,7 @@ def modulated_conv2d(
     demodulate: bool = True,
     up_filter: Tensor | None = None,
     poll: Poll = no_poll,
+    finish: Finish = _as_is,
 ) -> Tensor:
     """Convolution whose weights are scaled by a style (StyleGAN2, section 2.2, equations 1 and 3).
 
@@ -158,6 +173,7 @@ def modulated_conv2d(
         demodulate: False in ToRGB.
         up_filter: [t, t] to double the size on the way, or None.
         poll: called between pieces of the work.
+        finish: done to the result, band by band: noise, bias, activation.
 
     Returns:
         [N, out, H, W], or twice H and W.
@@ -166,11 +182,50 @@ def modulated_conv2d(
     if x.dtype == torch.float16 and demodulate:  # keep sums within half's range; demodulation undoes any factor
         weight = weight / (weight.norm(float("inf"), dim=[1, 2, 3], keepdim=True) * math.sqrt(weight[0].numel()))
         styles = styles / styles.norm(float("inf"), dim=1, keepdim=True)
+    if weight.numel() * n > x.numel():
+        return _scaled_conv2d(x, weight, styles, demodulate, up_filter, poll, finish)
     modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
     if demodulate:
         modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
     # One group per picture: every picture has weights of its own.
     grouped = modulated.reshape(-1, *weight.shape[1:]).to(x.dtype)
+    out = weight.shape[0]
+
+    def per_picture(band: Tensor, top: int) -> Tensor:
+        rows, columns = band.shape[2:]
+        return finish(band.reshape(n, out, rows, columns), top).reshape(1, -1, rows, columns)
+
     x = x.reshape(1, -1, h, w)
-    y = conv2d(x, grouped, n, poll) if up_filter is None else conv2d_up(x, grouped, up_filter, n, poll)
-    return y.reshape(n, weight.shape[0], *y.shape[2:])
+    if up_filter is None:
+        y = conv2d(x, grouped, n, poll, per_picture)
+    else:
+        y = conv2d_up(x, grouped, up_filter, n, poll, per_picture)
+    return y.reshape(n, out, *y.shape[2:])
+
+
+def _scaled_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    demodulate: bool,
+    up_filter: Tensor | None,
+    poll: Poll,
+    finish: Finish,
+) -> Tensor:
+    """The same sums in another order: scale what goes in by the style, and what comes out by the demodulation.
+
+    Cheaper where there are more weights than activations, as up to 64² (StyleGAN2, section 2.2, after equation 3).
+    """
+    poll()
+    factor: Tensor | None = None
+    if demodulate:
+        energy = styles.square() @ weight.square().sum(dim=[2, 3]).t()  # [N, out]
+        factor = (energy + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]
+    x = x * styles.to(x.dtype)[:, :, None, None]
+
+    def demodulated(band: Tensor, top: int) -> Tensor:
+        return finish(band if factor is None else band * factor, top)
+
+    if up_filter is None:
+        return conv2d(x, weight.to(x.dtype), 1, poll, demodulated)
+    return conv2d_up(x, weight.to(x.dtype), up_filter, 1, poll, demodulated)

@@ -146,13 +146,17 @@ class SynthesisLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, index: int, poll: Poll, gain: float = 1.0) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']; `index` counts the layers that take noise."""
         up_filter = self.resample_filter if self.up else None
-        x = modulated_conv2d(x, self.weight, self.affine(w), up_filter=up_filter, poll=poll)
-        poll()
         values = noise(index, self.noise_const) if self.use_noise else None
         if values is not None:
-            x = x + (values * self.noise_strength).to(x.dtype)
-            poll()
-        return bias_act(x, self.bias, self.activation, gain, None if self.clamp is None else self.clamp * gain)
+            values = (values * self.noise_strength).to(x.dtype)
+        clamp = None if self.clamp is None else self.clamp * gain
+
+        def finish(band: Tensor, top: int) -> Tensor:
+            if values is not None:
+                band = band + values[:, :, top : top + band.shape[2]]
+            return bias_act(band, self.bias, self.activation, gain, clamp)
+
+        return modulated_conv2d(x, self.weight, self.affine(w), up_filter=up_filter, poll=poll, finish=finish)
 
 
 class ToRGBLayer(nn.Module):

@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -65,6 +65,13 @@ def devices() -> tuple[str, ...]:
     return (*found, "cpu")
 
 
+def describe(error: BaseException) -> str:
+    """An error as a sentence for the person at the window."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be opened: {error.strerror}."
+    return str(error) or type(error).__name__
+
+
 def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
     """A small square copy [size, size, 4] of pixels [H, W, C], averaged over areas."""
     small = F.interpolate(to_rgba(pixels).permute(2, 0, 1)[None].float(), (size, size), mode="area")[0]
@@ -84,6 +91,7 @@ class Explorer:
         self.models = ModelStore(self.device)
         self.renderer = Renderer(self.models, half=self.session.half)
         self.worker = Worker(self.renderer)
+        self._disk = ThreadPoolExecutor(1, "disk")
         self.store = Store(Scene())
         self.card: ModelCard | None = None
         self.loading: Loading | None = None
@@ -149,14 +157,16 @@ class Explorer:
         if self.loading is not None:
             self.loading.job.cancel()
         self.worker.close()
+        self._disk.shutdown()
+        self._collect_futures()
         self._guarded(self.keeper.end)
 
     def keep(self) -> None:
         """Write the session to its folder, if it has changed."""
         # A restored crash stays on offer until something was opened.
         if self.store.scene.model.digest:
-            self.session = self.session.model_copy(update={"scene": self.store.scene})
-            self._guarded(lambda: self.keeper.keep(self.session))
+            session = self.session = self.session.model_copy(update={"scene": self.store.scene})
+            self._on_disk(lambda: self.keeper.keep(session), lambda _: None)
 
     def say(self, text: str, kind: Literal["info", "error"] = "info") -> None:
         """Tell the person at the window something."""
@@ -238,33 +248,44 @@ class Explorer:
             self.say(f"{loading.path} is not the model that the Scene was made with; open the right file.", "error")
             return
         which = wanted.which if wanted is not None else "G_ema"
-        self.models.add(model, which)
+        self.adopt(model, ModelRef(digest=model.card.digest, path=str(loading.path), which=which), loading.scene)
+        self.session = self.session.with_recent(str(loading.path))
+        self.say(f"{model.card.name} is open.")
+
+    def adopt(self, model: Model, ref: ModelRef, scene: Scene | None = None) -> None:
+        """Go to a model that is in memory, with a Scene fitted to it (None: the one shown)."""
+        self.models.add(model, ref.which)
         self._cards[model.card.digest] = self.card = model.card
-        ref = ModelRef(digest=model.card.digest, path=str(loading.path), which=which)
-        scene = edits.fit(loading.scene or self.store.scene, model.card, ref)
+        scene = edits.fit(scene or self.store.scene, model.card, ref)
         if self.store.scene.model.digest:
             self.do(f"Open {model.card.name}", edits.set_scene, scene)
         else:
             self.store.reset(scene)
-        self.session = self.session.with_recent(str(loading.path))
-        self.say(f"{model.card.name} is open.")
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
     def open_file(self, path: Path) -> None:
         """Open a model, a session or a picture, told apart by the file's first bytes."""
-        try:
+
+        def look() -> Scene | Session | None:
             with path.open("rb") as file:
-                start = file.read(8)
-        except OSError as error:
-            self.say(f"{path} cannot be opened: {error.strerror}.", "error")
-            return
-        if start.startswith(b"\x89PNG"):
-            self._guarded(lambda: self.open_scene(read_scene(path)))
-        elif start.lstrip()[:1] == b"{" and path.suffix.lower() == ".json":
-            self._guarded(lambda: self.open_session(path))
-        else:
-            self.open_model(path)
+                start = file.read(64)
+            if start.startswith(b"\x89PNG"):
+                return read_scene(path)
+            if start.lstrip()[:1] == b"{":  # no model file starts so
+                return read_session(path)
+            return None
+
+        def go(found: Scene | Session | None) -> None:
+            if isinstance(found, Scene):
+                self.open_scene(found)
+            elif isinstance(found, Session):
+                self.session = self.session.model_copy(update={"pins": found.pins})
+                self.open_scene(found.scene)
+            else:
+                self.open_model(path)
+
+        self._on_disk(look, go)
 
     def open_scene(self, scene: Scene) -> None:
         """Go to a Scene exactly as it was made, opening its model first if need be."""
@@ -278,21 +299,11 @@ class Explorer:
             path = same_name[0] if same_name else path
         self.open_model(path, scene.model.which, scene)
 
-    def open_session(self, path: Path) -> None:
-        """Open a session file: its Scene and its pins, with a new history.
-
-        Raises:
-            SessionError: it is broken.
-        """
-        session = read_session(path)
-        self.session = self.session.model_copy(update={"pins": session.pins})
-        self.open_scene(session.scene)
-
     def save_session(self, path: Path) -> None:
         """Write the session to a file of one's own."""
         self.keep()
-        if self._guarded(lambda: write_session(self.session, path)):
-            self.say(f"Session saved to {path}.")
+        session = self.session
+        self._on_disk(lambda: write_session(session, path), lambda _: self.say(f"Session saved to {path}."))
 
     def restore_crashed(self, restore: bool) -> None:
         """Answer the offer to go on where the program died."""
@@ -399,6 +410,10 @@ class Explorer:
         """Run something on the worker and take its result in a later `tick`."""
         self._waiting.append((self.worker.call(function), then))
 
+    def _on_disk(self, function: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Read or write a file on a thread of its own, for a disk may take its time; then as `_later`."""
+        self._waiting.append((self._disk.submit(function), then))
+
     def _collect_futures(self) -> None:
         ready = [item for item in self._waiting if item[0].done()]
         self._waiting = [item for item in self._waiting if not item[0].done()]
@@ -407,18 +422,16 @@ class Explorer:
                 self.say("Too much is waiting already; try again in a moment.", "error")
             elif (error := future.exception()) is not None:
                 log.info("a task failed", exc_info=error)
-                self.say(str(error) or type(error).__name__, "error")
+                self.say(describe(error), "error")
             else:
                 then(future.result())
 
-    def _guarded(self, function: Callable[[], object]) -> bool:
-        """Run something whose failure is for the person at the window to know; whether it succeeded."""
+    def _guarded(self, function: Callable[[], object]) -> None:
+        """Run something whose failure is for the person at the window to know."""
         try:
             function()
         except (StyleScopeError, OSError) as error:
-            self.say(str(error), "error")
-            return False
-        return True
+            self.say(describe(error), "error")
 
     def _loaded_session(self) -> Session:
         try:

@@ -1,11 +1,13 @@
 """The window's loop on the main thread: DearPyGui's context, the presenter, pacing. It knows no panel by name."""
 
+import gc
 import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -81,6 +83,8 @@ class Window:
             self._show_viewport()
             self.presenter = Presenter(force=self._force)  # type: ignore[arg-type]
             self.explorer.begin()
+            gc.collect()
+            gc.freeze()  # torch and the panels stay: looking through them again would cost single frames 50 ms
             last = time.perf_counter()
             while dpg.is_dearpygui_running() and each_frame():
                 tick_s = self._tick(panels)
@@ -150,7 +154,7 @@ class Window:
         """Everything of one frame but the drawing; its CPU time in seconds."""
         before = time.thread_time()
         for callback in dpg.get_callback_queue() or ():
-            self._guarded(lambda callback=callback: dpg.run_callbacks([callback]))
+            self._guarded(partial(dpg.run_callbacks, [callback]))
             self.stay_awake()
         shown = self.explorer.tick()
         if shown is not None:
@@ -164,7 +168,7 @@ class Window:
         """A panel that fails is told of, and the window stays open: work in it may not have been saved."""
         try:
             function()
-        except Exception as error:  # noqa: BLE001 - the boundary between panels and the loop
+        except Exception as error:
             log.exception("a panel failed")
             text = f"Something went wrong ({type(error).__name__}: {error}); the log has the details."
             if self.explorer.notice.text != text:

@@ -23,10 +23,11 @@ def tooltip(item: int | str, text: str) -> None:
         dpg.add_text(text, wrap=320)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Bound:
     tag: int | str
     get: Get
+    shown: Any = None  # the value last given to the control; None: it may show another
 
 
 class Binder:
@@ -79,6 +80,7 @@ class Binder:
         )
 
         def left() -> None:
+            self._touched(item)
             self._explorer.edit(name, post, dpg.get_value(item))
             self._settle()
 
@@ -114,10 +116,15 @@ class Binder:
             return
         held = False
         for bound in self._bound:
+            value = bound.get(scene)
+            if value == bound.shown:
+                continue
             if dpg.is_item_active(bound.tag):
                 held = True  # a hand is on it: it leads, and is looked at again when let go
+                bound.shown = None
             else:
-                dpg.set_value(bound.tag, bound.get(scene))
+                dpg.set_value(bound.tag, value)
+                bound.shown = value
         self._scene = None if held else scene
 
     def _bind(self, item: int | str, get: Get, help: str, handlers: int | str | None = None) -> int | str:
@@ -129,17 +136,23 @@ class Binder:
 
     def _posting(self, name: str, edit: EditValue) -> Callable[..., None]:
         def post(sender: Any, value: Any) -> None:
-            del sender
+            self._touched(sender)
             self._explorer.edit(name, edit, value)
 
         return post
 
     def _doing(self, name: str, edit: EditValue) -> Callable[..., None]:
         def do(sender: Any, value: Any) -> None:
-            del sender
+            self._touched(sender)
             self._explorer.do(name, edit, value)
 
         return do
+
+    def _touched(self, item: int | str) -> None:
+        """A hand has moved the control: what it shows may differ from what the Scene takes."""
+        for bound in self._bound:
+            if bound.tag in (item, dpg.get_item_alias(item)):
+                bound.shown, self._scene = None, None
 
     def _settle(self, *_: Any) -> None:
         self._explorer.store.settle()

@@ -23,6 +23,7 @@ class LatentPanel:
         self._ui = ui
         self._card: ModelCard | None = None
         self._sliders: tuple[int, ...] = ()
+        self._scene: Scene | None = None
 
     def build(self) -> None:
         """Make its items."""
@@ -61,7 +62,11 @@ class LatentPanel:
 
     def sync(self) -> None:
         """Follow the Scene and the model's classes."""
-        latent = self._ui.explorer.scene.latent
+        scene = self._ui.explorer.scene
+        if scene is self._scene and self._ui.explorer.card is self._card:
+            return
+        self._scene = scene
+        latent = scene.latent
         place = "at a person" if latent.x == latent.y == 0 else f"{latent.x:.0%} right, {latent.y:.0%} down"
         dpg.set_value("latent.place", f"on the seed plane: {place}")
         if self._ui.explorer.card is not self._card:

@@ -9,8 +9,8 @@ from stylegan_core.card import BANDS, Band
 from stylegan_core.scene import Scene
 from widgets import icons
 from widgets.bind import tooltip
-from widgets.layers import style_bars
-from widgets.strip import Strip
+from widgets.layers import Bars, style_bars
+from widgets.strip import Bar, Strip
 from widgets.ui import Ui
 
 BAND_HELP: dict[Band, str] = {
@@ -27,6 +27,8 @@ class MixingPanel:
 
     def __init__(self, ui: Ui):
         self._ui = ui
+        self._bars = Bars(style_bars)
+        self._seen: tuple[Bar, ...] = ()
         self._strip = Strip(ui, "mixing.layers", (0.0, 1.0), 0.0, self._paint, self._reset, self._describe)
 
     def build(self) -> None:
@@ -63,12 +65,14 @@ class MixingPanel:
         card = explorer.card
         if card is None:
             return
-        bars = style_bars(card)
+        bars = self._bars(card)
         mixing = explorer.scene.mixing
         amounts = mixing[0].amounts if mixing and len(mixing[0].amounts) == card.num_ws else (0.0,) * card.num_ws
         self._strip.sync(bars, amounts, max(int(dpg.get_item_rect_size("mixing.coarse")[0]), 100))
-        for band in BANDS:
-            dpg.configure_item(f"mixing.{band}", show=any(bar.band == band for bar in bars))
+        if bars is not self._seen:
+            self._seen = bars
+            for band in BANDS:
+                dpg.configure_item(f"mixing.{band}", show=any(bar.band == band for bar in bars))
 
     def _num_ws(self) -> int:
         card = self._ui.explorer.card
@@ -76,7 +80,7 @@ class MixingPanel:
 
     def _layers(self, band: Band) -> list[int]:
         card = self._ui.explorer.card
-        return [] if card is None else [i for i in range(card.num_ws) if card.slot_band(i) == band]
+        return [] if card is None else [i for i, bar in enumerate(self._bars(card)) if bar.band == band]
 
     def _amount(self, band: Band, scene: Scene) -> float:
         layers = self._layers(band)

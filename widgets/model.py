@@ -54,9 +54,7 @@ class ModelPanel:
             tooltip(
                 "model.choice", "Starter models and files opened lately. Another model keeps your seed and sliders."
             )
-            dpg.add_button(
-                label=icons.FOLDER_OPEN, tag="model.browse", width=-1, callback=lambda: self.browser.show()
-            )
+            dpg.add_button(label=icons.FOLDER_OPEN, tag="model.browse", width=-1, callback=lambda: self.browser.show())
         tooltip("model.browse", "Find a model (.pkl, .pt, .safetensors), a saved picture or a session. Ctrl+O")
         with dpg.group(tag="model.loading", show=False):
             dpg.add_progress_bar(tag="model.progress", width=-1)

@@ -5,10 +5,11 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
+from stylegan_core.scene import Noise
 from widgets import icons
 from widgets.bind import tooltip
-from widgets.layers import noise_bars
-from widgets.strip import Strip
+from widgets.layers import Bars, noise_bars
+from widgets.strip import Bar, Strip
 from widgets.ui import Ui
 
 SHOWN = (0.0, 3.0)
@@ -22,6 +23,9 @@ class NoisePanel:
 
     def __init__(self, ui: Ui):
         self._ui = ui
+        self._bars = Bars(noise_bars)
+        self._names: list[str] = []
+        self._seen: tuple[object, ...] = ()
         self._strip = Strip(ui, "noise.layers", SHOWN, 1.0, self._paint, self._reset, self._describe)
 
     def build(self) -> None:
@@ -73,18 +77,25 @@ class NoisePanel:
         card, noise = explorer.card, explorer.scene.noise
         if card is None:
             return
-        bars = noise_bars(card)
+        bars = self._bars(card)
         strengths = noise.layers if len(noise.layers) == len(bars) else (1.0,) * len(bars)
         self._strip.sync(bars, strengths, max(int(dpg.get_item_rect_size("noise.strength")[0]), 100))
-        dpg.configure_item("noise.random", show=noise.mode == "random")
-        names = [bar.name for bar in bars]
-        if dpg.get_item_configuration("noise.layer")["items"] != names:
-            dpg.configure_item("noise.layer", items=names)
-            dpg.set_value("noise.layer", names[-1] if names else "")
-        playing = f"{icons.PAUSE}  Pause" if explorer.playing_noise else f"{icons.PLAY}  Play"
-        dpg.configure_item("noise.play", label=playing)
         if explorer.playing_noise:
             self._ui.window.stay_awake()
+        look = (bars, noise.mode, noise.reseeded, explorer.playing_noise)
+        if look != self._seen:
+            self._seen = look
+            self._show(bars, noise)
+
+    def _show(self, bars: tuple[Bar, ...], noise: Noise) -> None:
+        names = [bar.name for bar in bars]
+        dpg.configure_item("noise.random", show=noise.mode == "random")
+        playing = self._ui.explorer.playing_noise
+        dpg.configure_item("noise.play", label=f"{icons.PAUSE}  Pause" if playing else f"{icons.PLAY}  Play")
+        if self._names != names:
+            self._names = names
+            dpg.configure_item("noise.layer", items=names)
+            dpg.set_value("noise.layer", names[-1] if names else "")
         own = ", ".join(names[item.layer] for item in noise.reseeded if item.layer < len(names))
         dpg.configure_item("noise.reseeded", show=bool(own))
         dpg.set_value("noise.reseeded", f"with noise of their own: {own}")
@@ -96,11 +107,10 @@ class NoisePanel:
         self._ui.explorer.playing_noise = not self._ui.explorer.playing_noise
 
     def _reseed_layer(self, *_: Any) -> None:
-        names = dpg.get_item_configuration("noise.layer")["items"]
         name = dpg.get_value("noise.layer")
-        if name in names:
+        if name in self._names:
             seed = self._ui.explorer.random_seed()
-            self._ui.explorer.do(f"Re-seed {name}", edits.reseed_layer, names.index(name), seed)
+            self._ui.explorer.do(f"Re-seed {name}", edits.reseed_layer, self._names.index(name), seed)
 
     def _reset_all(self) -> None:
         self._ui.explorer.playing_noise = False

@@ -22,6 +22,17 @@ class Bar:
     band: Band
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """DearPyGui's items of one bar, and where it stands in px."""
+
+    left: float
+    right: float
+    ground: int | str
+    fill: int | str
+    line: int | str
+
+
 class Strip:
     """Bars from `low` to `high`, filled from `rest`, the value that changes nothing.
 
@@ -44,6 +55,9 @@ class Strip:
         self._bars: tuple[Bar, ...] = ()
         self._values: tuple[float, ...] = ()
         self._drawn: tuple[object, ...] = ()
+        self._items: list[_Drawn] = []
+        self._shown: list[float | None] = []  # the values that the bars stand at
+        self._lit: int | None = None  # the bar drawn as under the mouse
         self._last: int | None = None  # bar of the stroke under way
         self._width = 0
 
@@ -72,10 +86,10 @@ class Strip:
             bar = self._bars[hovered]
             text = f"{bar.name} · {bar.resolution}² · {bar.band}\n{self._describe(hovered, self._values[hovered])}"
             dpg.set_value(f"{self._tag}.tip", text)
-        look = (self._bars, self._values, width, hovered)
-        if look != self._drawn:
-            self._drawn = look
-            self._draw(hovered)
+        if (self._bars, width) != self._drawn:
+            self._drawn = (self._bars, width)
+            self._draw()
+        self._move(hovered)
 
     # -- mouse ---------------------------------------------------------------------------------------------------------
 
@@ -121,28 +135,44 @@ class Strip:
         low, high = self._limits
         return self._ui.px(HEIGHT) * (1 - (min(max(value, low), high) - low) / (high - low))
 
-    def _draw(self, hovered: int | None) -> None:
+    def _draw(self) -> None:
+        """Everything anew, for other bars or another width; values come with `_move`."""
         dpg.delete_item(self._tag, children_only=True)
         dpg.configure_item(self._tag, width=max(self._width, 1))
+        self._items, self._shown, self._lit = [], [], None
         if not self._bars:
             return
-        slot, gap = self._width / len(self._bars), self._ui.px(2)
-        rest = self._y(self._rest)
-        for index, (bar, value) in enumerate(zip(self._bars, self._values, strict=True)):
+        slot, gap, bottom = self._width / len(self._bars), self._ui.px(2), self._ui.px(HEIGHT)
+        for index, bar in enumerate(self._bars):
             left, right = index * slot + gap / 2, (index + 1) * slot - gap / 2
-            ground = theme.HOVERED if index == hovered else theme.CONTROL
-            dpg.draw_rectangle(
-                (left, 0), (right, self._ui.px(HEIGHT)), fill=ground, color=ground, rounding=2, parent=self._tag
+            ground = dpg.draw_rectangle(
+                (left, 0), (right, bottom), fill=theme.CONTROL, color=theme.CONTROL, rounding=2, parent=self._tag
             )
             colour = theme.BANDS[bar.band]
-            y = self._y(value)
-            fill = (*colour[:3], 110)
-            dpg.draw_rectangle(
-                (left, min(y, rest)), (right, max(y, rest)), fill=fill, color=(0, 0, 0, 0), parent=self._tag
+            fill = dpg.draw_rectangle(
+                (left, 0), (right, 0), fill=(*colour[:3], 110), color=(0, 0, 0, 0), parent=self._tag
             )
-            dpg.draw_line((left, y), (right, y), color=colour, thickness=self._ui.px(3), parent=self._tag)
+            line = dpg.draw_line((left, 0), (right, 0), color=colour, thickness=self._ui.px(3), parent=self._tag)
+            self._items.append(_Drawn(left, right, ground, fill, line))
+            self._shown.append(None)
+        rest = self._y(self._rest)
         dpg.draw_line((0, rest), (self._width, rest), color=theme.DIM, thickness=1, parent=self._tag)
         self._draw_words(slot)
+
+    def _move(self, hovered: int | None) -> None:
+        """Bring bars to their values: only those that changed, for this runs while a hand moves."""
+        rest = self._y(self._rest)
+        for index, (item, value) in enumerate(zip(self._items, self._values, strict=True)):
+            if value != self._shown[index]:
+                self._shown[index] = value
+                y = self._y(value)
+                dpg.configure_item(item.fill, pmin=(item.left, min(y, rest)), pmax=(item.right, max(y, rest)))
+                dpg.configure_item(item.line, p1=(item.left, y), p2=(item.right, y))
+        if hovered != self._lit:
+            for lit, colour in ((self._lit, theme.CONTROL), (hovered, theme.HOVERED)):
+                if lit is not None:
+                    dpg.configure_item(self._items[lit].ground, fill=colour, color=colour)
+            self._lit = hovered
 
     def _draw_words(self, slot: float) -> None:
         """Resolutions under their bars, and the bands under those."""

@@ -9,8 +9,8 @@ from stylegan_core.scene import Scene
 from stylegan_core.truncation import scene_psi
 from widgets import icons
 from widgets.bind import tooltip
-from widgets.layers import style_bars
-from widgets.strip import Strip
+from widgets.layers import Bars, style_bars
+from widgets.strip import Bar, Strip
 from widgets.ui import Ui
 
 SHOWN = (-1.0, 1.5)  # range of the sliders; values beyond can be typed
@@ -29,6 +29,8 @@ class TruncationPanel:
 
     def __init__(self, ui: Ui):
         self._ui = ui
+        self._bars = Bars(style_bars)
+        self._seen: tuple[Bar, ...] = ()
         self._strip = Strip(ui, "truncation.layers", SHOWN, 0.0, self._paint, self._reset, self._describe)
 
     def build(self) -> None:
@@ -65,8 +67,10 @@ class TruncationPanel:
         card = self._ui.explorer.card
         if card is None:
             return
-        dpg.configure_item("truncation.cutoff", max_value=card.num_ws)
-        bars = style_bars(card)
+        bars = self._bars(card)
+        if bars is not self._seen:
+            self._seen = bars
+            dpg.configure_item("truncation.cutoff", max_value=card.num_ws)
         psis = scene_psi(self._ui.explorer.scene.truncation, card.num_ws)
         self._strip.sync(bars, psis, max(int(dpg.get_item_rect_size("truncation.psi")[0]), 100))
 

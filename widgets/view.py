@@ -17,6 +17,7 @@ class ViewPanel:
 
     def __init__(self, ui: Ui, canvas: Canvas):
         self._ui, self._canvas = ui, canvas
+        self._seen: tuple[object, ...] = ()
 
     def build(self) -> None:
         """Make its items."""
@@ -41,7 +42,11 @@ class ViewPanel:
     def sync(self) -> None:
         """Follow the canvas."""
         width, height = (int(v) for v in dpg.get_item_rect_size(TAG))
-        dpg.set_value("view.zoom", f"{self._canvas.zoom(width, height):.0%}")
+        look = (self._canvas.zoom(width, height), self._canvas.smooth, self._ui.explorer.pinned is not None)
+        if look == self._seen:
+            return
+        self._seen = look
+        dpg.set_value("view.zoom", f"{look[0]:.0%}")
         dpg.set_value("view.smooth", "smooth" if self._canvas.smooth else "pixels")
         dpg.configure_item("view.compare", enabled=self._ui.explorer.pinned is not None)
 
