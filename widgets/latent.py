@@ -30,7 +30,7 @@ class LatentPanel:
         ui, bind = self._ui, self._ui.bind
         with dpg.group(horizontal=True):
             previous = dpg.add_button(label=icons.CHEVRON_LEFT, tag="latent.previous", callback=lambda: self._step(-1))
-            tooltip(previous, "The person before. Key: left arrow")
+            tooltip(previous, "The person before. Ctrl+Left")
             bind.integer(
                 "latent.seed",
                 "Seed",
@@ -40,7 +40,7 @@ class LatentPanel:
                 width=ui.px(120),
             )
             following = dpg.add_button(label=icons.CHEVRON_RIGHT, tag="latent.next", callback=lambda: self._step(1))
-            tooltip(following, "The next person. Key: right arrow")
+            tooltip(following, "The next person. Ctrl+Right")
             someone = dpg.add_button(
                 label=f"{icons.DICE}  New", tag="latent.random", width=-1, callback=ui.explorer.random_person
             )

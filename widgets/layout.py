@@ -159,8 +159,8 @@ class Layout:
 
         return (
             Shortcut("Space", dpg.mvKey_Spacebar, "someone new", explorer.random_person),
-            Shortcut("Left", dpg.mvKey_Left, "the person before", partial(step, -1), ctrl=True),
-            Shortcut("Right", dpg.mvKey_Right, "the next person", partial(step, 1), ctrl=True),
+            Shortcut("Ctrl+Left", dpg.mvKey_Left, "the person before", partial(step, -1), ctrl=True),
+            Shortcut("Ctrl+Right", dpg.mvKey_Right, "the next person", partial(step, 1), ctrl=True),
             Shortcut("[", dpg.mvKey_Open_Brace, "psi down, towards the average", partial(psi, -0.05)),
             Shortcut("]", dpg.mvKey_Close_Brace, "psi up, wilder", partial(psi, 0.05)),
             Shortcut("N", dpg.mvKey_N, "next noise mode", self._next_noise),
