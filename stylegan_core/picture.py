@@ -24,12 +24,14 @@ def write_png(path: Path, pixels: np.ndarray, scene: Scene) -> None:
 
     Args:
         path: where; folders are made.
-        pixels: uint8 [H, W, C] with 1, 3 or 4 channels.
+        pixels: uint8 [H, W, C] with 1 to 4 channels.
         scene: what made it.
 
     Raises:
-        PictureFileError: the place cannot be written to.
+        PictureFileError: the place cannot be written to, or there are more channels.
     """
+    if pixels.shape[2] > 4:
+        raise PictureFileError(f"{path} cannot be written: a PNG has 1 to 4 channels, this picture {pixels.shape[2]}.")
     info = PngInfo()
     info.add_itxt(SCENE_KEY, scene_to_json(scene))
     info.add_itxt(PARAMETERS_KEY, f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}")
@@ -47,7 +49,7 @@ def read_scene(path: Path) -> Scene:
         SceneError: it is no picture, or none of StyleScope's, or the Scene in it is broken.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG",)) as image:
             image.load()
             text = image.info.get(SCENE_KEY)
     except FileNotFoundError as error:
