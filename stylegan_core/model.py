@@ -28,9 +28,15 @@ class Model:
     device: torch.device
 
     def to(self, device: str | torch.device) -> Self:
-        """The same model on another device."""
+        """The same model on another device. This one stays whole and where it is, also if memory runs out there."""
         device = torch.device(device)
-        return self if device == self.device else type(self)(self.card, self.network.to(device), device)
+        if device == self.device:
+            return self
+        with torch.device("meta"):
+            network = Generator(self.network.config)
+        state = {name: tensor.to(device) for name, tensor in self.network.state_dict().items()}
+        network.load_state_dict(state, strict=True, assign=True)
+        return type(self)(self.card, network.eval().requires_grad_(False), device)
 
     @property
     def num_bytes(self) -> int:

@@ -107,12 +107,12 @@ class ModelStore:
         if not ref.path:
             raise ModelMissingError("The Scene names no model; open one first.")
         try:
-            model = self.open(ref.path, ref.which)
+            model = load_model(ref.path, self.device, ref.which)
         except ModelFileError as error:
-            raise ModelMissingError(f"The Scene's model cannot be opened: {error}") from error
+            raise ModelMissingError(f"The Scene's model {ref.path} cannot be opened: {error}") from error
         if ref.digest and model.card.digest != ref.digest:
             raise ModelMissingError(
                 f"{ref.path} is not the model that this Scene was made with (its content has changed); "
                 "open the right file in its place."
             )
-        return model
+        return self.add(model, ref.which)
