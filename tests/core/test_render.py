@@ -1,0 +1,357 @@
+"""render is a pure function of the Scene: what is remembered, cancelled or rendered before never shows."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stylegan_core as sg
+from stylegan_core import edits
+from stylegan_core.errors import Cancelled
+from stylegan_core.latent import scene_ws
+from stylegan_core.model import Model
+from stylegan_core.models import ModelStore
+from stylegan_core.render import Frame, Renderer, StepCache, develop
+from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Truncation
+from stylegan_core.stylegan2 import Step
+from tests.strategies import scenes, tiny_model
+
+MODELS = (
+    tiny_model(32),
+    tiny_model(16, c_dim=3, architecture="orig"),
+    tiny_model(16, c_dim=2, img_channels=1, architecture="resnet"),
+    tiny_model(16, img_channels=4, use_noise=False),
+)
+SKIP = MODELS[0]
+NUM_WS = SKIP.card.num_ws
+
+
+def ref(model: Model) -> ModelRef:
+    return ModelRef(digest=model.card.digest)
+
+
+def store() -> ModelStore:
+    models = ModelStore()
+    for model in MODELS:
+        models.add(model)
+    return models
+
+
+STORE = store()
+SCENE = Scene(
+    model=ref(SKIP),
+    latent=Latent(seed=3, x=0.25),
+    mixing=(Mix(latent=Latent(seed=8), amounts=(0.0,) * (NUM_WS - 2) + (0.5, 1.0)),),
+    noise=Noise(mode="random", seed=4),
+)
+
+
+def scenes_of(model: Model) -> st.SearchStrategy[Scene]:
+    card = model.card
+    fitting = scenes(card.num_ws, len(card.noise_layers), card.c_dim)
+    return fitting.map(lambda scene: scene.model_copy(update={"model": ref(model)}))
+
+
+def walks(model: Model) -> st.SearchStrategy[list[Scene]]:
+    """Scenes each of which shares some parts with the one before, so that there is something to resume."""
+    last_ws, last_noise = model.card.num_ws - 1, len(model.card.noise_layers) - 1
+    changes: list[st.SearchStrategy[Callable[[Scene], Scene]]] = [
+        st.builds(
+            lambda other, part: lambda scene: scene.model_copy(update={part: getattr(other, part)}),
+            scenes_of(model),
+            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise"]),
+        ),
+        st.builds(
+            lambda back, psi: lambda scene: edits.set_layer_psi(scene, last_ws - back, psi, last_ws + 1),
+            st.integers(0, 2),
+            st.floats(0, 1),
+        ),
+        st.builds(
+            lambda back, seed: lambda scene: edits.reseed_layer(scene, max(last_noise - back, 0), seed),
+            st.integers(0, 2),
+            st.integers(0, 3),
+        ),
+        st.just(lambda scene: scene),
+    ]
+
+    def taken(start: Scene, steps: list[Callable[[Scene], Scene]]) -> list[Scene]:
+        found = [start]
+        for step in steps:
+            found.append(step(found[-1]))
+        return found
+
+    return st.builds(taken, scenes_of(model), st.lists(st.one_of(changes), min_size=1, max_size=5))
+
+
+def pixels(frame: Frame) -> torch.Tensor:
+    assert frame.error is None, frame.error
+    assert frame.pixels is not None
+    return frame.pixels
+
+
+class Counter:
+    """A poll that counts, and raises at one of its calls."""
+
+    def __init__(self, raise_at: int | None = None):
+        self.calls, self.raise_at = 0, raise_at
+
+    def __call__(self) -> None:
+        self.calls += 1
+        if self.calls == self.raise_at:
+            raise Cancelled
+
+
+# -- purity ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.card.digest)
+def test_rendering_changes_nothing_but_time(model: Model) -> None:
+    scene = edits.fit(SCENE, model.card, ref(model))
+    state = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
+    torch.manual_seed(3)
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first = pixels(sg.render(scene, STORE)).clone()
+    assert torch.equal(torch.get_rng_state(), torch_state) and np.array_equal(np.random.get_state()[1], numpy_state)
+    torch.manual_seed(99)
+    assert torch.equal(pixels(sg.render(scene, STORE)), first)
+    for name, tensor in model.network.state_dict().items():
+        assert torch.equal(tensor, state[name]), name
+    assert first.shape == (model.card.resolution, model.card.resolution, model.card.img_channels)
+    assert first.dtype == torch.uint8 and first.is_contiguous()
+
+
+def test_a_frame_is_the_model_s_own_picture() -> None:
+    with torch.inference_mode():
+        img = SKIP.synthesize(scene_ws(SCENE, SKIP), noise=SCENE.noise)
+    frame = sg.render(SCENE, STORE)
+    assert torch.equal(pixels(frame), develop(img[0]))
+    assert frame.scene is SCENE and not frame.preview and frame.revision == 0
+    assert set(frame.timings_ms) == {"map", "synthesis", "develop"}
+    assert list(frame.steps_ms) == [4, 8, 16, 32]
+
+
+def test_pixels_are_rounded_half_up_and_clipped() -> None:
+    values = [-2.0, -1.0, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5, 0.0, 0.5, 1.0, 7.0]
+    img = torch.tensor(values, dtype=torch.float64).reshape(1, 2, 4)
+    expected = [0, 0, 0, 1, 128, 191, 255, 255]  # floor((value + 1) * 127.5 + 0.5)
+    assert develop(img).shape == (2, 4, 1)
+    assert develop(img).flatten().tolist() == expected
+    colours = torch.stack([torch.full((2, 3), value) for value in (-1.0, 0.0, 1.0)])
+    assert torch.equal(develop(colours), torch.tensor([0, 128, 255], dtype=torch.uint8).expand(2, 3, 3))
+
+
+# -- resuming ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.card.digest)
+def test_resumed_pictures_are_those_made_from_nothing(model: Model) -> None:
+    resolutions = model.network.synthesis.resolutions
+
+    @settings(max_examples=12)
+    @given(walks(model), st.data())
+    def check(walk: list[Scene], data: st.DataObject) -> None:
+        limit = data.draw(st.sampled_from([0, 20_000, 1 << 30]), label="cache_bytes")
+        renderer = Renderer(STORE, cache_bytes=limit)
+        for scene in walk:
+            stop_at = data.draw(st.sampled_from([None, None, *resolutions]), label="stop_at")
+            cancel_at = data.draw(st.one_of(st.none(), st.integers(1, 30)), label="cancel_at")
+            try:
+                frame = renderer.render(scene, stop_at=stop_at, poll=Counter(cancel_at))
+            except Cancelled:
+                frame = renderer.render(scene, stop_at=stop_at)
+            assert renderer.cache.num_bytes <= limit
+            fresh = Renderer(STORE, cache_bytes=0).render(scene, stop_at=stop_at)
+            assert torch.equal(pixels(frame), pixels(fresh))
+            assert frame.preview == fresh.preview
+
+    check()
+
+
+def test_only_blocks_whose_inputs_changed_run_again() -> None:
+    renderer = Renderer(STORE)
+
+    def ran(scene: Scene) -> list[int]:
+        return list(renderer.render(scene).steps_ms)
+
+    assert ran(SCENE) == [4, 8, 16, 32]
+    assert ran(SCENE) == []
+    fine = edits.set_layer_psi(SCENE, NUM_WS - 1, 0.1, NUM_WS)
+    assert ran(fine) == [32]
+    assert ran(edits.set_layer_noise(fine, 4, 0.5, 7)) == [16, 32]  # layers: 4, 8, 8, 16, 16, 32, 32
+    assert ran(edits.set_psi(SCENE, 0.1)) == [4, 8, 16, 32]
+    assert ran(fine) == []  # remembered still
+    assert ran(edits.set_noise_mode(edits.reset_noise(SCENE), "none")) == [4, 8, 16, 32]
+
+
+def test_models_do_not_mix() -> None:
+    renderer = Renderer(STORE)
+    for model in (*MODELS, *MODELS):
+        scene = edits.fit(SCENE, model.card, ref(model))
+        assert torch.equal(pixels(renderer.render(scene)), pixels(sg.render(scene, STORE)))
+
+
+# -- previews and cancelling -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop_at", [4, 8, 16, 32, 20, 1000])
+def test_a_preview_is_a_coarser_block_s_picture(stop_at: int) -> None:
+    frame = Renderer(STORE).render(SCENE, revision=7, stop_at=stop_at)
+    with torch.inference_mode():
+        steps = list(SKIP.steps(scene_ws(SCENE, SKIP), SCENE.noise))
+    step = [step for step in steps if step.resolution <= stop_at][-1]
+    assert torch.equal(pixels(frame), develop(step.img[0]))
+    assert frame.preview == (step.resolution < 32) and frame.revision == 7
+    assert list(frame.steps_ms) == [s.resolution for s in steps if s.resolution <= step.resolution]
+
+
+@pytest.mark.parametrize("model", MODELS[1:3], ids=lambda model: model.card.digest)
+def test_models_without_coarser_pictures_give_the_full_one(model: Model) -> None:
+    scene = edits.fit(SCENE, model.card, ref(model))
+    frame = Renderer(STORE).render(scene, stop_at=4)
+    assert not frame.preview and torch.equal(pixels(frame), pixels(sg.render(scene, STORE)))
+
+
+def test_a_picture_can_be_dropped_at_every_poll() -> None:
+    counter = Counter()
+    expected = pixels(Renderer(STORE, cache_bytes=0).render(SCENE, poll=counter))
+    assert counter.calls > 10
+    renderer = Renderer(STORE)
+    for call in range(1, counter.calls + 1):
+        renderer.cache.clear()
+        with pytest.raises(Cancelled):
+            renderer.render(SCENE, poll=Counter(call))
+        frame = renderer.render(SCENE)
+        assert torch.equal(pixels(frame), expected)
+
+
+def test_what_was_done_before_cancelling_is_not_done_again() -> None:
+    counter = Counter()
+    Renderer(STORE, cache_bytes=0).render(SCENE, poll=counter)
+    renderer = Renderer(STORE)
+    with pytest.raises(Cancelled):
+        renderer.render(SCENE, poll=Counter(counter.calls))  # the last one: inside the last block
+    assert list(renderer.render(SCENE).steps_ms) == [32]
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def step_of(num_bytes: int, resolution: int = 4) -> Step:
+    return Step(
+        resolution, torch.zeros(num_bytes // 2, dtype=torch.uint8), torch.zeros(num_bytes // 2, dtype=torch.uint8)
+    )
+
+
+@given(st.integers(0, 100), st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 30)), max_size=30))
+def test_the_cache_keeps_the_newest_within_its_limit(limit: int, calls: list[tuple[bool, int, int]]) -> None:
+    cache = StepCache(limit)
+    kept: list[tuple[int, Step]] = []  # least recently used first
+    for putting, key, half in calls:
+        if putting:
+            step = step_of(2 * half)
+            cache.put(key, step)
+            if 2 * half <= limit:
+                kept = [*(item for item in kept if item[0] != key), (key, step)]
+                while sum(s.x.numel() * 2 for _, s in kept) > limit:
+                    kept.pop(0)
+        else:
+            hit = next((item for item in kept if item[0] == key), None)
+            assert cache.get(key) is (hit[1] if hit else None)
+            kept = [*(item for item in kept if item is not hit), hit] if hit else kept
+        assert cache.num_bytes == sum(s.x.numel() * 2 for _, s in kept) <= limit
+    cache.clear()
+    assert cache.num_bytes == 0 and cache.get(0) is None
+
+
+def test_a_larger_step_takes_the_place_of_a_smaller_one() -> None:
+    cache = StepCache(100)
+    cache.put("a", step_of(20))
+    cache.put("b", step_of(20))
+    cache.put("a", step_of(90))
+    assert cache.num_bytes == 90 and cache.get("b") is None
+
+
+def test_no_picture_pins_more_than_the_limit() -> None:
+    renderer = Renderer(STORE, cache_bytes=30_000)
+    for seed in range(10):
+        renderer.render(edits.set_seed(SCENE, seed))
+        assert 0 < renderer.cache.num_bytes <= 30_000
+
+
+def test_out_of_memory_is_an_error_frame_and_forgets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer(STORE)
+    renderer.render(SCENE)
+
+    def full(self: Model, *args: object, **kwargs: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "steps", full)
+        frame = renderer.render(edits.set_seed(SCENE, 1), revision=5)
+    assert frame.pixels is None and frame.revision == 5
+    assert frame.error == "The device has no memory left for this picture."
+    assert renderer.cache.num_bytes == 0
+    assert torch.equal(pixels(renderer.render(SCENE)), pixels(sg.render(SCENE, STORE)))
+
+
+# -- errors as values --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        (Scene(), "The Scene names no model; open one first."),
+        (SCENE.model_copy(update={"model": ModelRef(digest="ff", path="/none/m.pkl")}), "/none/m.pkl"),
+        (SCENE.model_copy(update={"truncation": Truncation(layers=(1.0,))}), "psi has 1 values"),
+        (SCENE.model_copy(update={"mixing": (Mix(latent=Latent(), amounts=()),)}), "mixing has 0 amounts"),
+        (Scene(model=ref(MODELS[1]), classes=(ClassWeight(index=3),)), "class 3 does not exist"),
+    ],
+)
+def test_what_a_person_can_mend_is_an_error_frame(scene: Scene, message: str) -> None:
+    frame = Renderer(STORE).render(scene, revision=3)
+    assert frame.pixels is None and frame.error is not None
+    assert message in frame.error and frame.error.endswith(".")
+    assert (frame.scene, frame.revision, frame.preview) == (scene, 3, False)
+
+
+def test_errors_in_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Model, "steps", lambda *args, **kwargs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sg.render(SCENE, STORE)
+
+
+# -- what a Scene's parts do -------------------------------------------------------------------------------------------
+
+
+def test_every_part_of_a_scene_shows() -> None:
+    conditional = edits.fit(SCENE, MODELS[1].card, ref(MODELS[1]))
+    for scene, other in [
+        (SCENE, edits.set_seed(SCENE, 4)),
+        (SCENE, edits.move_on_plane(SCENE, 0.3, 0)),
+        (SCENE, edits.set_space(SCENE, "z")),
+        (SCENE, edits.clear_mixing(SCENE)),
+        (SCENE, edits.set_psi(SCENE, 0.2)),
+        (SCENE, edits.set_cutoff(SCENE, 1)),
+        (SCENE, edits.set_noise_mode(SCENE, "const")),
+        (SCENE, edits.set_noise_seed(SCENE, 5)),
+        (SCENE, edits.set_noise_strength(SCENE, 3)),
+        (SCENE, edits.set_layer_noise(SCENE, 0, 0, 7)),
+        (SCENE, edits.reseed_layer(SCENE, 6, 1)),
+        (conditional, edits.choose_class(conditional, 1)),
+        (conditional, edits.set_class_weight(conditional, 2, 1)),
+    ]:
+        assert not torch.equal(pixels(sg.render(scene, STORE)), pixels(sg.render(other, STORE))), other
+
+
+def test_pictures_change_little_by_little() -> None:
+    """On the way from one person to the next there is no jump, at the whole position neither."""
+    frames = []
+    for step in range(-4, 5):
+        scene = edits.move_on_plane(edits.set_seed(edits.reset_noise(SCENE), 10), step / 256, 0)
+        frames.append(pixels(sg.render(edits.clear_mixing(scene), STORE)).float())
+    ends = (frames[0] - frames[-1]).abs().mean()
+    assert max((a - b).abs().mean() for a, b in pairwise(frames)) < 0.5 * ends
