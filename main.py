@@ -1,20 +1,38 @@
-"""StyleScope's command line: the window, and what can be done without one. Wiring only."""
+"""StyleScope's command line: the window, and what can be done without one. Wiring only.
 
+What takes long to import is imported inside the commands, so that --help answers at once.
+"""
+
+import signal
 import sys
+import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 try:
     import platformdirs
     import typer
-
-    from stylegan_core.errors import StyleScopeError
 except ImportError as error:
     sys.exit(f"The package '{error.name}' is missing: run 'make run', or 'pip install -r requirements.txt'.")
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stylegan_core import ModelCard
+
+T = TypeVar("T")
+Which = Literal["G_ema", "G"]
+
+app = typer.Typer(
+    help="StyleScope explores the StyleGAN family. 'main.py [FILE]', without a command, opens the window.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 STATE = Path(platformdirs.user_state_dir("StyleScope"))
 PICTURES = Path(platformdirs.user_pictures_dir()) / "StyleScope"
+INTERRUPTED = 130  # what a shell says of a program that Ctrl+C ended
 
 
 def fail(message: object) -> NoReturn:
@@ -60,16 +78,192 @@ def open_window(
     window.run(lambda window: Layout(explorer, window))
 
 
-@app.command()
+@app.command("info")
 def info(
     model: Annotated[Path, typer.Argument(help="A model file.")],
-    json: Annotated[bool, typer.Option("--json", help="The ModelCard as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The ModelCard as JSON, and nothing else.")] = False,
 ) -> None:
     """Say what a model file holds."""
     from stylegan_core import load_model
 
     card = load_model(model).card
-    print(card.model_dump_json(indent=2) if json else card)
+    if json:
+        print(card.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(_facts(card, _has_discriminator(model)))
+    console.print(_layers(card))
+
+
+def _has_discriminator(path: Path) -> bool:
+    from stylegan_core import ModelFileError
+    from stylegan_core.checkpoint import read_discriminator
+
+    try:
+        read_discriminator(path)
+    except ModelFileError:
+        return False
+    return True
+
+
+def _facts(card: "ModelCard", has_discriminator: bool) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = {
+        "model": card.name,
+        "family": card.family,
+        "resolution": f"{card.resolution} px, {card.img_channels} channels",
+        "z": f"{card.z_dim} dimensions",
+        "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",
+        "w": f"{card.num_ws} style vectors of {card.w_dim} dimensions",
+        "parameters": f"{card.parameters:,}",
+        "precision": "half for its finer layers, on a GPU" if card.has_half else "single",
+        "discriminator": "in the file too" if has_discriminator else "none in the file",
+        "digest": card.digest,
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, words in (*facts.items(), *card.description.items()):
+        # A file's own words may hold what a terminal takes for commands.
+        table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in text)) for text in (name, words)))
+    return table
+
+
+def _layers(card: "ModelCard") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE)
+    table.add_column("layer")
+    for heading in ("px", "channels", "style vector"):
+        table.add_column(heading, justify="right")
+    for heading in ("shapes", "noise"):
+        table.add_column(heading)
+    for layer in card.layers:
+        place = (str(number) for number in (layer.resolution, layer.channels, layer.ws_index))
+        table.add_row(layer.name, *place, card.slot_band(layer.ws_index), "yes" if layer.has_noise else "")
+    return table
+
+
+@app.command("generate")
+def generate(
+    model: Annotated[Path, typer.Option(help="A model file.")],
+    seeds: Annotated[str, typer.Option(help="Such as 0-99 or 1,2,5-7: a picture for each.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures: seed0000.png, or seed0000-class3.png.")],
+    psi: Annotated[float, typer.Option(help="Truncation; 1 for none.", min=-2, max=2)] = 0.7,
+    cutoff: Annotated[
+        int | None, typer.Option(help="Style vectors from here on are not truncated.", min=0, max=64)
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Such as 0,2-4: a series of pictures for each; 0+2: one of both mixed.")
+    ] = None,
+    noise: Annotated[
+        Literal["const", "none", "random"], typer.Option(help="The trained noise maps, none, or random ones.")
+    ] = "const",
+    noise_seed: Annotated[int, typer.Option(help="Of the random noise maps.", min=0, max=2**32 - 1)] = 0,
+    which: Annotated[
+        Which, typer.Option(help="The generator's moving average, or the generator in training.")
+    ] = "G_ema",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Half precision for the layers meant for it, on a GPU.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are not the picture asked for.")
+    ] = False,
+) -> None:
+    """Make a picture for every seed; each carries its Scene, so that the window opens it.
+
+    Pictures that are there already are kept: the same command goes on where it was stopped.
+    """
+    from stylegan_core import ModelRef, ModelStore, Renderer
+    from stylegan_core.generate import choose_device, is_made, plan, require_folder
+    from stylegan_core.generate import generate as make
+    from stylegan_core.scene import Noise, Truncation
+
+    models = ModelStore(choose_device(device))
+    model = model.expanduser().absolute()
+    card = models.open(model, which).card
+    ref = ModelRef(digest=card.digest, path=str(model), which=which)
+    truncation, maps = Truncation(psi=psi, cutoff=cutoff), Noise(mode=noise, seed=noise_seed)
+    jobs = plan(card, ref, out, seeds, classes, truncation, maps)
+    require_folder(out)
+    there, made = [job for job in jobs if job.path.exists()], set()
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl+C
+    try:
+        for job in _watched(there, len(there), "Looking at what is there"):
+            if is_made(job, overwrite):
+                made.add(job.path)
+        missing, kept = [job for job in jobs if job.path not in made], len(made)
+        for job in _watched(make(missing, Renderer(models, half, cache_bytes=0)), len(missing), "Making pictures"):
+            made.add(job.path)
+    except KeyboardInterrupt:
+        print(f"Stopped with {len(made)} of {len(jobs)} pictures in {out}; the same command goes on.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+    print(f"Pictures in {out}: {len(missing)} made, {kept} kept.")
+
+
+def _watched(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
+    """Pass items on; meanwhile stderr says how many there were, how many a second, and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    rate = TextColumn("{task.fields[rate]} a second"), TimeRemainingColumn()
+    progress = Progress(*columns, *rate, console=Console(stderr=True), transient=True)
+    plain = progress.disable = not progress.console.is_terminal
+    with progress:
+        task = progress.add_task(doing, total=total, rate="-")
+        for number, item in enumerate(items, 1):
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=number, rate="-" if speed is None else f"{speed:.1f}")
+            if plain and number * 10 // total > (number - 1) * 10 // total:  # ten lines in a log
+                print(f"{doing}: {number} of {total}", file=sys.stderr)
+            yield item
+
+
+@app.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A model file of any kind that StyleScope reads.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The file to write.")],
+    which: Annotated[
+        Literal["G_ema", "G", "D"],
+        typer.Option(help="The generator's moving average, the generator in training, or the discriminator."),
+    ] = "G_ema",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
+) -> None:
+    """Write one network of a model file as .safetensors.
+
+    A .safetensors holds one network; a discriminator goes to a file of its own, with --which D.
+    """
+    if out.suffix != ".safetensors":
+        fail(f"{out} does not end in .safetensors, the only kind that StyleScope writes.")
+    if out.exists() and not overwrite:
+        fail(f"{out} is there already; give --overwrite to replace it.")
+    from stylegan_core import load_discriminator, load_model, save_model
+    from stylegan_core.checkpoint import digest, read_discriminator, write_spec
+    from stylegan_core.generate import require_folder
+
+    if which == "D":
+        words = f"the discriminator for {load_discriminator(source).network.config.img_resolution} px"
+        require_folder(out.parent)
+        write_spec(read_discriminator(source), out)
+    else:
+        model = load_model(source, which=which)
+        words = f"{which} of {model.card.family}, {model.card.resolution} px, {model.card.parameters:,} parameters"
+        require_folder(out.parent)
+        save_model(model, out)
+    print(f"Wrote {out}: {words}, sha256 {digest(out)}.")
+
+
+def engine_errors() -> tuple[type[Exception], ...]:
+    """StyleScopeError, if what may raise it was imported; asked only once something was raised."""
+    errors = sys.modules.get("stylegan_core.errors")
+    return (errors.StyleScopeError,) if errors is not None else ()
 
 
 def main(arguments: list[str]) -> None:
@@ -77,12 +271,15 @@ def main(arguments: list[str]) -> None:
     commands = {command.name for command in app.registered_commands}
     if not arguments or (arguments[0] not in commands and arguments[0] not in ("--help", "-h")):
         arguments = ["open", *arguments]
+    warnings.filterwarnings("ignore", module="glfw")  # what it warns of, visualizer/display.py says in a sentence
     try:
         app(arguments, prog_name="main.py")
-    except StyleScopeError as error:
-        fail(error)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         fail(f"The package '{error.name}' is missing: run 'make run', or 'pip install -r requirements.txt'.")
+    except ImportError as error:
+        fail(f"A package cannot be loaded ({error}): run 'make run', which installs what it needs.")
+    except engine_errors() as error:
+        fail(error)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,446 @@
+"""The command line: what its commands say and write, and that every failure is one sentence."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import main
+import stylegan_core as sg
+from stylegan_core.picture import read_scene
+from stylegan_core.safetensors_file import write as write_safetensors
+
+ROOT = Path(__file__).parents[1]
+FACES = ROOT / "assets" / "models" / "faces32.safetensors"
+CONDITIONAL = ROOT / "tests" / "golden" / "sg2_cond32.pkl"
+START_S = 120  # a program may take this long to start on a busy machine
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in this process: exit code, stdout, stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main([str(argument) for argument in arguments])
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+def program(*arguments: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run the program; variables that are None are taken out of the environment."""
+    env = {name: value for name, value in (os.environ | environment).items() if value is not None}
+    command = [sys.executable, "main.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=START_S)
+
+
+def says_one_sentence(text: str) -> bool:
+    return text.count("\n") == 1 and text.endswith(".\n") and "Traceback" not in text
+
+
+def pixels_of(path: Path) -> torch.Tensor:
+    with Image.open(path) as image:
+        return torch.from_numpy(np.array(image))
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """What changes when a file is written again."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+# -- wiring ------------------------------------------------------------------------------------------------------------
+
+
+def test_help_answers_without_the_engine() -> None:
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "main.py", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if line.startswith("import time")}
+    assert run.returncode == 0 and "typer" in imported
+    assert imported.isdisjoint({"torch", "numpy", "pydantic", "dearpygui", "stylegan_core", "visualizer", "widgets"})
+    for command in ("open", "info", "generate", "convert"):
+        assert f" {command} " in run.stdout
+
+
+@pytest.mark.parametrize("command", ["info", "generate", "convert", "open"])
+def test_every_command_has_help(cli: Cli, command: str) -> None:
+    code, out, _ = cli(command, "-h")
+    assert code == 0 and f"main.py {command}" in out
+
+
+def test_a_word_that_is_no_command_is_a_file_to_open(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    code, out, err = cli("some-model.pkl")
+    assert (code, out) == (1, "") and err.startswith("There is no display")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate", "--model", FACES],
+        ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--psi", "2.5"],
+        ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--psi", "nan"],
+        ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--noise", "loud"],
+        ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--noise-seed", "-1"],
+        ["info"],
+        ["info", FACES, "--colour"],
+        ["convert", FACES],
+    ],
+)
+def test_wrong_use_is_told_with_exit_code_2(cli: Cli, arguments: list[object], tmp_path: Path) -> None:
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "") and "Error" in err
+
+
+# -- info --------------------------------------------------------------------------------------------------------------
+
+
+def test_info_says_what_a_model_is(cli: Cli) -> None:
+    code, out, err = cli("info", CONDITIONAL)
+    card = sg.load_model(CONDITIONAL).card
+    facts = dict(line.split(None, 1) for line in out.splitlines() if len(line.split(None, 1)) == 2)
+    assert (code, err) == (0, "")
+    for name, words in {
+        "family": "stylegan2",
+        "resolution": "32 px, 3 channels",
+        "z": "96 dimensions",
+        "c": "5 classes",
+        "w": "8 style vectors of 64 dimensions",
+        "parameters": "200,387",
+        "precision": "half for its finer layers, on a GPU",
+        "discriminator": "in the file too",
+        "digest": card.digest,
+    }.items():
+        assert facts[name].strip() == words
+    assert facts["b8.conv0"].split() == ["8", "48", "1", "coarse", "yes"]
+    assert facts["b32.torgb"].split() == ["32", "3", "7", "middle"]
+    assert (
+        sum(
+            line.split(None, 1)[0] in {layer.name for layer in card.layers} for line in out.splitlines() if line.strip()
+        )
+        == 11
+    )
+
+
+def test_info_repeats_the_files_own_words_but_no_terminal_commands(cli: Cli, tmp_path: Path) -> None:
+    from stylegan_core.checkpoint import read_generator
+    from stylegan_core.spec import NetworkSpec
+
+    spec = read_generator(CONDITIONAL)
+    words = {"dataset": "[red]cats[/red] \x1b[2J", "digest": "forged"}
+    write_safetensors(NetworkSpec("stylegan2", spec.config, spec.tensors, words), tmp_path / "m.safetensors")
+    code, out, _ = cli("info", tmp_path / "m.safetensors")
+    assert code == 0 and "\x1b" not in out
+    assert "[red]cats[/red] ?[2J" in out
+    assert sg.load_model(tmp_path / "m.safetensors").card.digest in out
+    assert "none in the file" in out
+
+
+def test_info_as_json_is_the_card_and_nothing_else(cli: Cli) -> None:
+    code, out, err = cli("info", FACES, "--json")
+    assert (code, err) == (0, "")
+    assert sg.ModelCard.model_validate(json.loads(out)) == sg.load_model(FACES).card
+
+
+def test_info_on_what_is_no_model_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "note.pkl").write_text("hello")
+    for path in (tmp_path / "note.pkl", tmp_path / "nowhere.pkl", tmp_path):
+        code, out, err = cli("info", path, "--json")
+        assert (code, out) == (1, "") and says_one_sentence(err) and path.name in err
+
+
+# -- generate ----------------------------------------------------------------------------------------------------------
+
+
+def test_generated_pictures_are_those_of_their_scenes(cli: Cli, tmp_path: Path) -> None:
+    options = ["--seeds", "0-1,40", "--psi", "0.5", "--cutoff", "4", "--noise", "random", "--noise-seed", "9"]
+    code, out, _ = cli("generate", "--model", FACES, "--out", tmp_path, "--device", "cpu", *options)
+    assert (code, out) == (0, f"Pictures in {tmp_path}: 3 made, 0 kept.\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed0000.png", "seed0001.png", "seed0040.png"]
+    for path in tmp_path.iterdir():
+        scene = read_scene(path)
+        assert (scene.latent.seed, scene.truncation.psi, scene.truncation.cutoff) == (int(path.stem[4:]), 0.5, 4)
+        assert (scene.noise.mode, scene.noise.seed, scene.model.path) == ("random", 9, str(FACES))
+        assert torch.equal(pixels_of(path), sg.render(scene, sg.ModelStore()).pixels)
+
+
+def test_classes_give_series_and_mixes(cli: Cli, tmp_path: Path) -> None:
+    code, *_ = cli(
+        "generate", "--model", CONDITIONAL, "--out", tmp_path, "--seeds", 3, "--classes", "1,0+4", "--which", "G"
+    )
+    assert code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed0003-class0+4.png", "seed0003-class1.png"]
+    model = sg.load_model(CONDITIONAL, which="G")
+    z = torch.from_numpy(np.random.RandomState(3).randn(1, 96)).float()
+    for name, c in (("class1", [0, 1, 0, 0, 0]), ("class0+4", [0.5, 0, 0, 0, 0.5])):
+        img = model.synthesize(model.map(z, torch.tensor([c]).float(), psi=0.7))
+        expected = (img[0] * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
+        assert torch.equal(pixels_of(tmp_path / f"seed0003-{name}.png"), expected)
+
+
+def test_a_second_run_makes_only_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+    base = ["generate", "--model", FACES, "--out", tmp_path, "--seeds"]
+    cli(*base, "0-3")
+    (tmp_path / "seed0002.png").unlink()
+    before = stamps(tmp_path)
+    code, out, _ = cli(*base, "0-5")
+    assert (code, out) == (0, f"Pictures in {tmp_path}: 3 made, 3 kept.\n")
+    after = stamps(tmp_path)
+    assert len(after) == 6 and {name: after[name] for name in before} == before
+    assert cli(*base, "0-5")[1] == f"Pictures in {tmp_path}: 0 made, 6 kept.\n"
+    assert stamps(tmp_path) == after
+
+
+def test_a_folder_with_other_pictures_is_left_alone_unless_told(cli: Cli, tmp_path: Path) -> None:
+    base = ["generate", "--model", FACES, "--out", tmp_path, "--seeds"]
+    cli(*base, "0,2")
+    before = stamps(tmp_path)
+    code, out, err = cli(*base, "0-3", "--psi", "1")
+    assert (code, out) == (1, "") and "differs in its truncation: give --overwrite" in err
+    assert stamps(tmp_path) == before  # not even the missing ones were made
+    (tmp_path / "seed0001.png").write_bytes((tmp_path / "seed0000.png").read_bytes()[:500])
+    code, _, err = cli(*base, "0-3")
+    assert code == 1 and "seed0001.png is there, but is damaged" in err
+    code, out, _ = cli(*base, "0-3", "--overwrite")
+    assert (code, out) == (0, f"Pictures in {tmp_path}: 2 made, 2 kept.\n")
+    assert stamps(tmp_path)["seed0000.png"] == before["seed0000.png"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--seeds", "5-3"], "ends before it begins; write '3-5'"),
+        (["--seeds", "0-"], "is not among the numbers 0 to 4294967295"),
+        (["--seeds", "0", "--classes", "1"], "faces32 has no classes; leave out --classes"),
+        (["--seeds", "0", "--cutoff", "9"], "the cutoff may be 0 to 8, not 9"),
+        (["--seeds", "0", "--device", "tpu"], "There is no device 'tpu' on this machine"),
+        (["--seeds", "0", "--out", FACES], "cannot be written to: File exists"),
+    ],
+)
+def test_what_cannot_be_generated_is_one_sentence(cli: Cli, tmp_path: Path, options: list[object], words: str) -> None:
+    code, out, err = cli("generate", "--model", FACES, "--out", tmp_path / "out", *options)
+    assert (code, out) == (1, "") and says_one_sentence(err) and words in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = os.fsync
+
+    def full_at_third(handle: int) -> None:
+        if len(list(tmp_path.glob("*.png"))) == 2:
+            raise OSError(28, "No space left on device")
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", full_at_third)
+    code, out, err = cli("generate", "--model", FACES, "--out", tmp_path, "--seeds", "0-3")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == f"{tmp_path}/seed0002.png cannot be written: No space left on device."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed0000.png", "seed0001.png"]
+
+
+def test_ctrl_c_says_how_far_it_came_and_the_same_command_goes_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["generate", "--model", FACES, "--out", tmp_path, "--seeds", "0-4"]
+    render = sg.Renderer.render
+
+    def interrupted(self: sg.Renderer, scene: sg.Scene) -> sg.Frame:
+        if scene.latent.seed == 3:
+            raise KeyboardInterrupt
+        return render(self, scene)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sg.Renderer, "render", interrupted)
+        code, out, err = cli(*arguments)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == f"Stopped with 3 of 5 pictures in {tmp_path}; the same command goes on."
+    assert cli(*arguments)[:2] == (0, f"Pictures in {tmp_path}: 2 made, 3 kept.\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_killed_run_leaves_whole_pictures(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "main.py",
+        "generate",
+        "--model",
+        str(FACES),
+        "--out",
+        str(tmp_path),
+        "--seeds",
+        "0-99999",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            deadline = time.monotonic() + START_S
+            while len(list(tmp_path.glob("*.png"))) < 3 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            running.send_signal(number)
+            out, err = running.communicate(timeout=START_S)
+        finally:
+            running.kill()
+    pictures = sorted(tmp_path.glob("*.png"))
+    assert running.returncode == code and out == "" and "Traceback" not in err
+    assert [read_scene(path).latent.seed for path in pictures] == list(range(len(pictures)))
+    assert len(pictures) >= 3
+    if number == signal.SIGTERM:  # it could still clear up
+        assert sorted(tmp_path.iterdir()) == pictures
+        assert err.splitlines()[-1].startswith("Stopped with ")
+
+
+def test_progress_is_a_bar_in_a_terminal_and_lines_in_a_log(cli: Cli, tmp_path: Path) -> None:
+    *_, err = cli("generate", "--model", FACES, "--out", tmp_path, "--seeds", "0-24")
+    assert err.splitlines()[::9] == ["Making pictures: 3 of 25", "Making pictures: 25 of 25"]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "main.py", "generate", "--model", FACES, "--out", tmp_path, "--seeds", "0-60"]
+    env = {**os.environ, "TERM": "xterm"}
+    shown = b""
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=theirs, stdout=subprocess.PIPE, text=True) as running:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # Linux's way to say that the other side is closed
+            while chunk := os.read(ours, 1 << 16):
+                shown += chunk
+        out, _ = running.communicate(timeout=START_S)
+    os.close(ours)
+    assert (running.returncode, out) == (0, f"Pictures in {tmp_path}: 36 made, 25 kept.\n")
+    assert b"Making pictures" in shown and b"a second" in shown and b"/36" in shown
+
+
+# -- convert -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["G_ema", "G"])
+def test_a_converted_generator_makes_the_same_pictures(cli: Cli, tmp_path: Path, which: str) -> None:
+    path = tmp_path / "new" / "model.safetensors"
+    code, out, _ = cli("convert", CONDITIONAL, path, "--which", which)
+    before, after = sg.load_model(CONDITIONAL, which=which), sg.load_model(path)
+    words = f"Wrote {path}: {which} of stylegan2, 32 px, 200,387 parameters, sha256 {after.card.digest}.\n"
+    assert (code, out) == (0, words)
+    assert after.card.layers == before.card.layers
+    z, c = torch.randn(1, 96, generator=torch.Generator().manual_seed(0)), torch.eye(5)[:1]
+    assert torch.equal(after.synthesize(after.map(z, c, psi=0.5)), before.synthesize(before.map(z, c, psi=0.5)))
+
+
+def test_a_discriminator_goes_to_a_file_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "D.safetensors"
+    code, out, _ = cli("convert", CONDITIONAL, path, "--which", "D")
+    assert code == 0 and out.startswith(f"Wrote {path}: the discriminator for 32 px, sha256 ")
+    img, c = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.eye(5)[:2]
+    assert torch.equal(sg.load_discriminator(path)(img, c), sg.load_discriminator(CONDITIONAL)(img, c))
+    code, _, err = cli("convert", FACES, tmp_path / "none.safetensors", "--which", "D")
+    assert code == 1 and says_one_sentence(err) and not (tmp_path / "none.safetensors").exists()
+
+
+def test_convert_replaces_a_file_only_if_told(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_text("precious")
+    code, out, err = cli("convert", CONDITIONAL, path)
+    assert (code, out, err) == (1, "", f"{path} is there already; give --overwrite to replace it.\n")
+    assert path.read_text() == "precious"
+    assert cli("convert", CONDITIONAL, path, "--overwrite")[0] == 0
+    assert sg.load_model(path).card.resolution == 32
+
+
+@pytest.mark.parametrize("name", ["m.pkl", "m", "m.safetensors.bak"])
+def test_convert_writes_no_other_kind(cli: Cli, tmp_path: Path, name: str) -> None:
+    code, out, err = cli("convert", CONDITIONAL, tmp_path / name)
+    assert (code, out) == (1, "") and says_one_sentence(err) and "does not end in .safetensors" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_convert_to_where_nothing_can_be_written_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, out, err = cli("convert", CONDITIONAL, tmp_path / "file" / "m.safetensors")
+    assert (code, out) == (1, "") and says_one_sentence(err) and "cannot be written to" in err
+
+
+# -- machines that lack something --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without(tmp_path: Path) -> Callable[[str], str]:
+    """A PYTHONPATH on which a package cannot be found."""
+
+    def folder(package: str) -> str:
+        (tmp_path / "sitecustomize.py").write_text(
+            "import sys\n"
+            "class Missing:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            f"        if name.split('.')[0] == {package!r}:\n"
+            "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+            "sys.meta_path.insert(0, Missing())\n"
+        )
+        return str(tmp_path)
+
+    return folder
+
+
+@pytest.mark.parametrize("package", ["torch", "typer", "platformdirs", "pydantic", "safetensors"])
+def test_a_missing_package_is_one_sentence(without: Callable[[str], str], package: str) -> None:
+    run = program("info", FACES, PYTHONPATH=without(package))
+    words = f"The package '{package}' is missing: run 'make run', or 'pip install -r requirements.txt'.\n"
+    assert (run.returncode, run.stdout, run.stderr) == (1, "", words)
+
+
+@pytest.mark.parametrize("package", ["dearpygui", "glfw", "torch"])
+def test_the_window_without_a_package_is_one_sentence(
+    without: Callable[[str], str], package: str, display: str
+) -> None:
+    run = program(PYTHONPATH=without(package), DISPLAY=display)
+    assert (run.returncode, run.stdout) == (1, "") and says_one_sentence(run.stderr.replace("requirements.txt'.", "'."))
+    assert run.stderr.startswith(f"The package '{package}' is missing: run 'make run'")
+
+
+def test_a_package_that_cannot_be_loaded_is_named_with_the_reason(tmp_path: Path, display: str) -> None:
+    (tmp_path / "dearpygui").mkdir()
+    reason = "libGL.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "dearpygui" / "__init__.py").write_text(f"raise ImportError({reason!r})\n")
+    run = program(PYTHONPATH=str(tmp_path), DISPLAY=display)
+    words = f"A package cannot be loaded ({reason}): run 'make run', which installs what it needs.\n"
+    assert (run.returncode, run.stdout, run.stderr) == (1, "", words)
+
+
+@pytest.mark.parametrize(
+    ("display_name", "words"),
+    [(None, "There is no display (DISPLAY is not set)"), (":64999", "The display :64999 does not answer")],
+)
+def test_the_window_without_a_display_is_one_sentence(display_name: str | None, words: str) -> None:
+    run = program(DISPLAY=display_name, WAYLAND_DISPLAY=None)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert says_one_sentence(run.stderr) and run.stderr.startswith(words)
+
+
+@pytest.fixture
+def display_without_opengl() -> Iterator[str]:
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-extension", "GLX", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+
+
+def test_the_window_without_opengl_is_one_sentence(display_without_opengl: str) -> None:
+    run = program(DISPLAY=display_without_opengl)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert says_one_sentence(run.stderr) and run.stderr.startswith("OpenGL is missing: install a graphics driver")
