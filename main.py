@@ -3,6 +3,7 @@
 What takes long to import is imported inside the commands, so that --help answers at once.
 """
 
+import os
 import signal
 import sys
 import warnings
@@ -53,6 +54,9 @@ def open_window(
     rects: Annotated[Path | None, typer.Option(help="Keep the items' places in this file, for scripts.")] = None,
 ) -> None:
     """Open the window (this is what happens without a command)."""
+    # Before torch is loaded: its threads would otherwise spin while they wait, in the way of the window's own thread;
+    # with one busy process beside it a picture then takes five times as long rather than twice.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from visualizer.display import display_scale, require_window
 
     require_window()

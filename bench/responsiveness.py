@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does for the window
 
 import numpy as np
 
@@ -89,7 +90,9 @@ def main() -> None:
         ("psi edit to its preview on screen", np.array(drag.latencies_ms)),
     ):
         median, high = np.percentile(values, [50, 99])
-        print(f"{name:<36} n {len(values):4d}   median {median:6.2f} ms   99 % {high:6.2f} ms   max {values.max():6.2f}")
+        print(
+            f"{name:<36} n {len(values):4d}   median {median:6.2f} ms   99 % {high:6.2f} ms   max {values.max():6.2f}"
+        )
     print(f"previews of {sorted(set(drag.previews))} px")
 
 

@@ -119,8 +119,8 @@ def write_spec(spec: NetworkSpec, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     try:
         safetensors_file.write(spec, path)
-    except (OSError, SafetensorError) as error:
-        raise ModelFileError(f"'{_name(path)}' cannot be written: {error}.") from error
+    except OSError as error:
+        raise ModelFileError(f"'{_name(path)}' cannot be written: {error.strerror or error}.") from error
 
 
 def digest(

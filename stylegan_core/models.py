@@ -44,7 +44,7 @@ def load_model(
     """
     path = Path(path)
     spec = read_generator(path, which=which, progress=progress, cancelled=cancelled)
-    return build_generator(spec, digest(path), path.stem, device)
+    return build_generator(spec, digest(path, cancelled=cancelled), path.stem, device)
 
 
 def load_discriminator(path: str | Path, device: str | torch.device = "cpu") -> DiscriminatorModel:

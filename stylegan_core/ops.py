@@ -13,7 +13,8 @@ from torch import Tensor
 
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
-BAND_MACS = 1.2e9  # multiply-adds between two polls: about 20 ms on two CPU cores
+BAND_MACS = 1e9  # multiply-adds between two polls: about 20 ms on two CPU cores
+UP_COST = 3.0  # transposed convolution runs at half the rate, and the filter comes on top
 
 
 def no_poll() -> None:
@@ -88,11 +89,14 @@ def _as_is(band: Tensor, top: int) -> Tensor:
     return band
 
 
-def _bands(x: Tensor, weight: Tensor, groups: int) -> int:
-    """Into how many bands of rows to cut a convolution, so that each takes some 20 ms on two CPU cores."""
+def _bands(x: Tensor, weight: Tensor, groups: int, cost: float = 1.0) -> int:
+    """Into how many bands of rows to cut a convolution, so that each takes some 20 ms on two CPU cores.
+
+    `cost` is what a multiply-add costs against one of a plain convolution.
+    """
     if x.is_cuda or torch.is_grad_enabled():  # a GPU takes its work as a queue; gradients want whole tensors
         return 1
-    macs = x.shape[0] * x.shape[2] * x.shape[3] * weight.numel() / groups
+    macs = x.shape[0] * x.shape[2] * x.shape[3] * weight.numel() / groups * cost
     return max(min(math.ceil(macs / BAND_MACS), x.shape[2] // 8), 1)
 
 
@@ -137,7 +141,7 @@ def conv2d_up(
     n, _, h, w = x.shape
     poll()
     transposed = weight.reshape(groups, out // groups, inner, k, k).transpose(1, 2).reshape(-1, out // groups, k, k)
-    bands = _bands(x, weight, groups)
+    bands = _bands(x, weight, groups, cost=UP_COST)
     if bands == 1 or f.shape[-1] != 4:
         return finish(_transposed(x, transposed, f, groups, crop=0), 0)
     # Two output rows need one input row more above and below; of the four rows these add, the filter takes three.

@@ -14,18 +14,17 @@ repository's StyleGAN2; what they leave out has that repository's defaults, and 
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.errors import ModelFileError
+from stylegan_core.files import write_whole
 from stylegan_core.limits import MAX_NUMBERS, check_spec, checked_config
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
@@ -77,7 +76,7 @@ def write(spec: NetworkSpec, path: Path) -> None:
     """Write a network. Whoever reads `path` meanwhile sees the old file or the new one, never a part.
 
     Raises:
-        OSError, SafetensorError: the file cannot be written.
+        OSError: the file cannot be written.
     """
     metadata = {
         "format": FORMAT,
@@ -89,14 +88,8 @@ def write(spec: NetworkSpec, path: Path) -> None:
     }
     # safetensors refuses tensors that share memory, hence the copy.
     tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in spec.tensors.items()}
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        save_file(tensors, aside, metadata)
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    content = save(tensors, metadata)
+    write_whole(path, lambda file: file.write(content))
 
 
 def _settings(metadata: dict[str, str], role: Role) -> tuple[GeneratorConfig | DiscriminatorConfig, dict[str, str]]:

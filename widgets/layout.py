@@ -42,6 +42,7 @@ class Layout:
         self._columns = {"left": explorer.session.layout.left, "right": explorer.session.layout.right}
         self._dragging: str | None = None
         self._notice: object = None
+        self._mouse: list[float] = []
 
     def build(self) -> None:
         """Make everything, once."""
@@ -87,10 +88,13 @@ class Layout:
         with dpg.handler_registry():
             dpg.add_mouse_click_handler(dpg.mvMouseButton_Left, callback=self._grab_splitter)
             dpg.add_mouse_release_handler(dpg.mvMouseButton_Left, callback=self._drop_splitter)
-            dpg.add_mouse_move_handler(callback=lambda: self._window.stay_awake())
 
     def sync(self) -> None:
         """Once a frame."""
+        mouse = dpg.get_mouse_pos(local=False)
+        if mouse != self._mouse:
+            self._mouse = mouse
+            self._window.stay_awake()
         self._drag_splitter()
         self._arrange()
         self._ui.bind.sync()
