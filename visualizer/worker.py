@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 QUEUE_LENGTH = 256
-PREVIEW_BUDGET_MS = 40.0  # what a preview may cost; a full picture that costs less needs none
+PREVIEW_BUDGET_MS = 30.0  # what a preview may cost; a full picture that costs less needs none
 FIRST_PREVIEW_PX = 16  # before anything was measured
 
 
@@ -108,7 +108,7 @@ class PreviewPolicy:
 
 
 class Worker:
-    """Renders the newest request, a preview first where the full picture takes long.
+    """Renders the newest request; where the full picture takes long, previews first that sharpen octave by octave.
 
     `show`, `call` and `close` belong to the UI thread; `outbox` is where it finds the newest `Shown`.
     """
@@ -123,6 +123,7 @@ class Worker:
         self._work = threading.Event()
         self._closing = False
         self._model = ""
+        self._finish_next = False  # whether the next first pass is finished though a newer request waits
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
@@ -142,7 +143,7 @@ class Worker:
             Its result or error. Cancelled where too much is waiting already, and by `close`.
         """
         future: Future[R] = Future()
-        if len(self._tasks) >= QUEUE_LENGTH:
+        if self._closing or len(self._tasks) >= QUEUE_LENGTH:
             future.cancel()
             return future
         self._tasks.append((function, future))
@@ -159,12 +160,19 @@ class Worker:
         if self._inbox.full or self._closing:
             raise Cancelled
 
+    def _poll_closing(self) -> None:
+        if self._closing:
+            raise Cancelled
+
     def _run(self) -> None:
         while not self._closing:
             self._work.wait()
             self._work.clear()
             while not self._closing and (self._one_picture() or self._one_task()):
                 pass
+        for _, future in self._tasks:
+            if not future.cancel():  # it had begun
+                future.set_exception(Cancelled("The program was closed."))
 
     def _one_task(self) -> bool:
         """Run the task at the front, unless a picture is waiting; whether there was one."""
@@ -174,10 +182,10 @@ class Worker:
         if future.running() or future.set_running_or_notify_cancel():
             try:
                 future.set_result(function(self._poll))
-            except Cancelled:
-                if not self._closing:
+            except Cancelled as error:
+                if self._inbox.full or self._closing:
                     return False  # it stays at the front
-                future.set_exception(Cancelled("The program was closed."))
+                future.set_exception(error)  # it has ended by itself
             except Exception as error:  # noqa: BLE001 - the boundary of the thread: the caller finds it in the Future
                 future.set_exception(error)
         self._tasks.popleft()
@@ -191,9 +199,11 @@ class Worker:
             self._model = request.scene.model.digest
             self.policy.forget()
         try:
-            preview = self._render(request, self.policy.stop_at())
-            if preview.preview:
-                self._render(request, None)
+            stop_at = self.policy.stop_at()
+            frame = self._first_pass(request, stop_at)
+            while frame.preview:
+                stop_at *= 2  # sharper by an octave; what has been computed is gone on from
+                frame = self._render(request, stop_at, self._poll)
         except Cancelled:
             pass
         except Exception as error:  # the boundary of the thread: a picture may fail, the window goes on
@@ -201,8 +211,19 @@ class Worker:
             self._send(Frame(request.scene, revision=request.revision, error=f"{type(error).__name__}: {error}"))
         return True
 
-    def _render(self, request: Request, stop_at: int | None) -> Frame:
-        frame = self._renderer.render(request.scene, request.revision, stop_at, self._poll)
+    def _first_pass(self, request: Request, stop_at: int) -> Frame:
+        """The preview, or the full picture of a model that has none.
+
+        A drag asks for a picture at every frame of the window. If each dropped the one before, none would ever be
+        seen; so a preview is always finished, and of full pictures no two in a row are dropped.
+        """
+        finish, self._finish_next = self._finish_next, True
+        frame = self._render(request, stop_at, self._poll_closing if finish else self._poll)
+        self._finish_next = frame.preview
+        return frame
+
+    def _render(self, request: Request, stop_at: int | None, poll: Poll) -> Frame:
+        frame = self._renderer.render(request.scene, request.revision, stop_at, poll)
         self.policy.learn(dict(frame.steps_ms))
         self._send(frame)
         return frame
