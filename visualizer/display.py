@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import math
 import os
 import re
 import subprocess
@@ -71,27 +72,35 @@ def display_scale() -> float:
     From the desktop's own settings: GDK_SCALE, else the Xft.dpi resource, else what GLFW knows of the monitor.
     """
     for variable in ("GDK_SCALE", "QT_SCALE_FACTOR"):
-        try:
-            return min(max(float(os.environ[variable]), 1.0), 4.0)
-        except (KeyError, ValueError):
-            continue
+        if scale := _number(os.environ.get(variable, "")):
+            return min(max(scale, 1.0), 4.0)
     if sys.platform.startswith("linux"):
-        dpi = _xft_dpi()
-        return min(max(dpi / 96, 1.0), 4.0) if dpi else 1.0
+        return min(max(_xft_dpi() / 96, 1.0), 4.0)
     import glfw
 
     if not glfw.init():
         return 1.0
     try:
-        return min(max(glfw.get_monitor_content_scale(glfw.get_primary_monitor())[0], 1.0), 4.0)
+        monitor = glfw.get_primary_monitor()
+        return min(max(glfw.get_monitor_content_scale(monitor)[0], 1.0), 4.0) if monitor else 1.0
     finally:
         glfw.terminate()
 
 
-def _xft_dpi() -> float | None:
+def _number(text: str) -> float:
+    """0 where there is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return 0.0 if math.isnan(value) else value
+
+
+def _xft_dpi() -> float:
+    """0 if it is not known."""
     try:
         listed = subprocess.run(["xrdb", "-query"], capture_output=True, text=True, timeout=2, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = re.search(r"^Xft\.dpi:\s*([\d.]+)", listed, re.MULTILINE)
-    return float(match.group(1)) if match else None
+        return 0.0
+    match = re.search(r"^Xft\.dpi:\s*(\S+)", listed, re.MULTILINE)
+    return _number(match.group(1)) if match else 0.0

@@ -33,8 +33,8 @@ def browse(folder: Path, search: str = "") -> list[Entry]:
     """
     try:
         paths = list(folder.iterdir())
-    except OSError as error:
-        raise StyleScopeError(f"{folder} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
+        raise StyleScopeError(f"{folder} cannot be read: {getattr(error, 'strerror', error)}.") from error
     found = []
     for path in paths:
         if path.name.startswith(".") or search.casefold() not in path.name.casefold():

@@ -156,9 +156,17 @@ class SessionKeeper:
             self._kept = session
 
     def set_aside(self) -> Path:
-        """Move a broken session out of the way, so that nothing in it is lost."""
-        aside = self.path.with_suffix(".broken.json")
-        os.replace(self.path, aside)
+        """Move a broken session out of the way, so that nothing in it is lost.
+
+        Raises:
+            SessionError: it cannot be moved.
+        """
+        taken = (self.path.with_suffix(f".broken{number}.json") for number in ("", *range(2, 1000)))
+        aside = next((path for path in taken if not path.exists()), self.path.with_suffix(".broken.json"))
+        try:
+            os.replace(self.path, aside)
+        except OSError as error:
+            raise SessionError(f"{self.path} cannot be moved aside: {error.strerror}.") from error
         return aside
 
     def _left_behind(self) -> bool:
@@ -166,9 +174,11 @@ class SessionKeeper:
             pid = int(self._mark.read_text())
         except (OSError, ValueError):
             return self._mark.exists()
+        if pid <= 0:  # no process; to kill() it would mean a whole group of them
+            return True
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return True
         except PermissionError:
             return False

@@ -1,0 +1,160 @@
+"""The store's undo history, held against a simple model of it."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from stylegan_core import edits
+from stylegan_core.scene import Latent, Scene
+from visualizer import store as store_file
+from visualizer.store import Store
+
+names = st.sampled_from(["Seed", "Psi", "Noise"])
+seeds = st.integers(0, 4)
+psis = st.sampled_from([0.0, 0.5, 1.0])
+
+
+def test_a_drag_is_one_undo_point() -> None:
+    store = Store(Scene())
+    for seed in (1, 2, 3):
+        store.edit("Seed", edits.set_seed, seed)
+    assert store.done == () and store.revision == 3
+    store.settle()
+    store.settle()
+    assert store.done == ("Seed",)
+    assert store.undo() == "Seed" and store.scene == Scene()
+    assert store.redo() == "Seed" and store.scene.latent.seed == 3
+
+
+def test_another_control_ends_the_drag_of_the_first() -> None:
+    store = Store(Scene())
+    store.edit("Seed", edits.set_seed, 1)
+    store.edit("Psi", edits.set_psi, 0.2)
+    assert store.done == ("Seed",)
+    assert store.undo() == "Psi" and store.scene == Scene(latent=Latent(seed=1))
+
+
+def test_a_drag_back_to_where_it_began_is_nothing_done() -> None:
+    store = Store(Scene())
+    store.do("Psi", edits.set_psi, 0.2)
+    store.undo()
+    for seed in (1, 0):
+        store.edit("Seed", edits.set_seed, seed)
+    store.settle()
+    assert store.done == () and store.undone == ("Psi",)
+
+
+def test_the_history_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_file, "HISTORY_LENGTH", 3)
+    store = Store(Scene())
+    for seed in range(1, 6):
+        store.do(str(seed), edits.set_seed, seed)
+    assert store.done == ("3", "4", "5")
+    while store.undo():
+        pass
+    assert store.scene.latent.seed == 2
+
+
+def test_an_edit_that_fails_changes_nothing() -> None:
+    store = Store(Scene())
+    store.edit("Seed", edits.set_seed, 1)
+    with pytest.raises(ZeroDivisionError):
+        store.edit("Seed", lambda scene: 1 / 0)
+    store.settle()
+    assert store.done == ("Seed",) and store.scene.latent.seed == 1 and store.revision == 1
+
+
+class History(RuleBasedStateMachine):
+    """Points are kept as (name, before, after); `at` of them are done, the others can be redone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = Store(Scene())
+        self.scene = Scene()
+        self.points: list[tuple[str, Scene, Scene]] = []
+        self.at = 0
+        self.drag: tuple[str, Scene] | None = None  # the interaction under way
+        self.changes = 0
+
+    def change(self, scene: Scene) -> None:
+        self.changes += 1
+        self.scene = scene
+
+    def let_go(self) -> None:
+        if self.drag is not None and self.drag[1] != self.scene:
+            self.points = [*self.points[: self.at], (*self.drag, self.scene)]
+            self.at += 1
+        self.drag = None
+
+    def drag_to(self, name: str, scene: Scene) -> None:
+        if self.drag is not None and self.drag[0] != name:
+            self.let_go()
+        if scene != self.scene:
+            self.drag = self.drag or (name, self.scene)
+            self.change(scene)
+
+    @rule(name=names, seed=seeds)
+    def edit_seed(self, name: str, seed: int) -> None:
+        self.store.edit(name, edits.set_seed, seed)
+        self.drag_to(name, edits.set_seed(self.scene, seed))
+
+    @rule(name=names, psi=psis)
+    def edit_psi(self, name: str, psi: float) -> None:
+        self.store.edit(name, edits.set_psi, psi)
+        self.drag_to(name, edits.set_psi(self.scene, psi))
+
+    @rule()
+    def settle(self) -> None:
+        self.store.settle()
+        self.let_go()
+
+    @rule(name=names, seed=seeds)
+    def do(self, name: str, seed: int) -> None:
+        self.store.do(name, edits.set_seed, seed)
+        self.let_go()
+        self.drag_to(name, edits.set_seed(self.scene, seed))
+        self.let_go()
+
+    @rule(seed=seeds)
+    def drift(self, seed: int) -> None:
+        self.store.drift(edits.set_noise_seed, seed)
+        moved = edits.set_noise_seed(self.scene, seed)
+        if moved != self.scene:
+            self.change(moved)
+
+    @rule()
+    def undo(self) -> None:
+        self.let_go()
+        name = self.store.undo()
+        assert name == (self.points[self.at - 1][0] if self.at else None)
+        if self.at:
+            self.at -= 1
+            self.change(self.points[self.at][1])
+
+    @rule()
+    def redo(self) -> None:
+        self.let_go()
+        name = self.store.redo()
+        assert name == (self.points[self.at][0] if self.at < len(self.points) else None)
+        if name is not None:
+            self.change(self.points[self.at][2])
+            self.at += 1
+
+    @rule(seed=seeds)
+    def reset(self, seed: int) -> None:
+        scene = Scene(latent=Latent(seed=seed))
+        self.store.reset(scene)
+        self.points, self.at, self.drag = [], 0, None
+        self.change(scene)
+
+    @invariant()
+    def same(self) -> None:
+        assert self.store.scene == self.scene
+        assert self.store.revision == self.changes
+        assert self.store.done == tuple(point[0] for point in self.points[: self.at])
+        assert self.store.undone == tuple(point[0] for point in reversed(self.points[self.at :]))
+
+
+TestHistory = History.TestCase
+TestHistory.settings = settings(max_examples=60, stateful_step_count=30)
