@@ -6,6 +6,7 @@ What takes long to import is imported inside the commands, so that --help answer
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -64,6 +65,8 @@ def open_window(
     from visualizer.window import Window
     from widgets.layout import Layout
 
+    if demo is not None:
+        state = Path(tempfile.mkdtemp(prefix="stylescope-demo-"))  # a show leaves nothing in one's own session
     explorer = Explorer(state, pictures, device)
     window = Window(explorer, scale or display_scale(), rects, presenter)
     explorer.worker.wake = window.wake.set

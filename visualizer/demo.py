@@ -90,13 +90,15 @@ class Demo:
             return True
         if self._walk is None:
             self._walk = walk(self._explorer.scene, card.num_ws)
-        elif latest is None or latest.frame.scene != self._wanted or latest.frame.preview:
-            return True
-        elif self._wanted is not None and not self._grabbing:
-            self._grabbing, self._wanted = True, None
+        if self._wanted is None:
+            self._wanted = next(self._walk, None)
+            if self._wanted is None:
+                return False
+            self._explorer.store.drift(edits.set_scene, self._wanted)
+        elif latest is not None and latest.frame.scene == self._wanted and not latest.frame.preview:
+            self._grabbing = True
             self._window.grab(self._grabbed)
-            return True
-        return self._next()
+        return True
 
     def close(self) -> None:
         """Finish the video, and write the window's last picture."""
@@ -104,19 +106,8 @@ class Demo:
         if self._last is not None:
             iio.imwrite(self.picture, self._last)
 
-    def _next(self) -> bool:
-        assert self._walk is not None
-        self._wanted = next(self._walk, None)
-        if self._wanted is None:
-            return False
-        self._explorer.store.drift(edits.set_scene, self._wanted)
-        return True
-
     def _grabbed(self, pixels: np.ndarray) -> None:
         height, width = (side // 2 * 2 for side in pixels.shape[:2])
         self._last = np.ascontiguousarray(pixels[:height, :width, :3])
         self._encoder.write(self._last)
-        self._grabbing = False
-        self._wanted = None
-        if not self._next():
-            self._walk = iter(())
+        self._grabbing, self._wanted = False, None

@@ -22,7 +22,7 @@ class HelpWindow:
 
     def show(self) -> None:
         """Open it."""
-        width, height = self._ui.px(420), self._ui.px(596)
+        width, height = self._ui.px(440), self._ui.px(712)
         if not dpg.does_item_exist("help"):
             self._build(width, height)
         dpg.configure_item("help", show=True, pos=centred(self._ui, width, height))

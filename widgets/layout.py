@@ -158,6 +158,9 @@ class Layout:
         def psi(step: float) -> None:
             explorer.do("Truncation psi", edits.set_psi, round(explorer.scene.truncation.psi + step, 3))
 
+        def wander(dx: float, dy: float) -> None:
+            explorer.do("Wander", edits.move_on_plane, dx, dy)
+
         def step(by: int) -> None:
             explorer.do("Next person" if by > 0 else "Previous person", edits.step_seed, by)
 
@@ -165,6 +168,15 @@ class Layout:
             Shortcut("Space", dpg.mvKey_Spacebar, "someone new", explorer.random_person),
             Shortcut("Ctrl+Left", dpg.mvKey_Left, "the person before", partial(step, -1), ctrl=True),
             Shortcut("Ctrl+Right", dpg.mvKey_Right, "the next person", partial(step, 1), ctrl=True),
+            *(
+                Shortcut(f"Shift+{name}", code, f"wander {name.lower()}", partial(wander, dx, dy), shift=True)
+                for name, code, dx, dy in (
+                    ("Left", dpg.mvKey_Left, -0.1, 0.0),
+                    ("Right", dpg.mvKey_Right, 0.1, 0.0),
+                    ("Up", dpg.mvKey_Up, 0.0, -0.1),
+                    ("Down", dpg.mvKey_Down, 0.0, 0.1),
+                )
+            ),
             Shortcut("[", dpg.mvKey_Open_Brace, "psi down, towards the average", partial(psi, -0.05)),
             Shortcut("]", dpg.mvKey_Close_Brace, "psi up, wilder", partial(psi, 0.05)),
             Shortcut("N", dpg.mvKey_N, "next noise mode", self._next_noise),
@@ -182,6 +194,7 @@ class Layout:
             ),
             Shortcut("Ctrl+O", dpg.mvKey_O, "open a file", self._browse, ctrl=True),
             Shortcut("Ctrl+Q", dpg.mvKey_Q, "quit", dpg.stop_dearpygui, ctrl=True),
+            Shortcut("Tab", 0, "from control to control; Space presses, arrows slide", lambda: None),
             Shortcut("Esc", dpg.mvKey_Escape, "close a window within the window", self._escape),
             Shortcut("F1", dpg.mvKey_F1, "this list", self._show_help),
         )

@@ -24,7 +24,6 @@ class NoisePanel:
     def __init__(self, ui: Ui):
         self._ui = ui
         self._bars = Bars(noise_bars)
-        self._names: list[str] = []
         self._seen: tuple[object, ...] = ()
         self._strip = Strip(ui, "noise.layers", SHOWN, 1.0, self._paint, self._reset, self._describe)
 
@@ -63,10 +62,8 @@ class NoisePanel:
         )
         self._strip.build()
         with dpg.group(horizontal=True):
-            dpg.add_combo(tag="noise.layer", width=ui.px(140))
-            tooltip("noise.layer", "A layer, to give it noise of its own.")
-            dpg.add_button(label=f"{icons.DICE}  Re-seed", tag="noise.layer.reseed", callback=self._reseed_layer)
-            tooltip("noise.layer.reseed", "New noise for this layer alone; the others stay.")
+            dpg.add_button(label=f"{icons.DICE}  Re-seed layer", tag="noise.layer.reseed", callback=self._reseed_layer)
+            tooltip("noise.layer.reseed", "New noise for the layer chosen above alone; the others stay.")
             dpg.add_button(label="Reset", tag="noise.reset", width=-1, callback=self._reset_all)
             tooltip("noise.reset", "Noise as the model was saved with.")
         dpg.add_text("", tag="noise.reseeded", wrap=ui.px(290), show=False)
@@ -92,10 +89,6 @@ class NoisePanel:
         dpg.configure_item("noise.random", show=noise.mode == "random")
         playing = self._ui.explorer.playing_noise
         dpg.configure_item("noise.play", label=f"{icons.PAUSE}  Pause" if playing else f"{icons.PLAY}  Play")
-        if self._names != names:
-            self._names = names
-            dpg.configure_item("noise.layer", items=names)
-            dpg.set_value("noise.layer", names[-1] if names else "")
         own = ", ".join(names[item.layer] for item in noise.reseeded if item.layer < len(names))
         dpg.configure_item("noise.reseeded", show=bool(own))
         dpg.set_value("noise.reseeded", f"with noise of their own: {own}")
@@ -107,10 +100,10 @@ class NoisePanel:
         self._ui.explorer.playing_noise = not self._ui.explorer.playing_noise
 
     def _reseed_layer(self, *_: Any) -> None:
-        name = dpg.get_value("noise.layer")
-        if name in self._names:
-            seed = self._ui.explorer.random_seed()
-            self._ui.explorer.do(f"Re-seed {name}", edits.reseed_layer, self._names.index(name), seed)
+        layer, card = self._strip.chosen, self._ui.explorer.card
+        if layer is not None and card is not None:
+            name, seed = card.noise_layers[layer].name, self._ui.explorer.random_seed()
+            self._ui.explorer.do(f"Re-seed {name}", edits.reseed_layer, layer, seed)
 
     def _reset_all(self) -> None:
         self._ui.explorer.playing_noise = False

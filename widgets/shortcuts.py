@@ -15,7 +15,7 @@ class Shortcut:
     """A key, with or without Ctrl and Shift, and what it does."""
 
     keys: str  # as written in the help
-    code: int
+    code: int  # 0: only listed, DearPyGui itself acts on it
     help: str
     action: Callable[[], None]
     ctrl: bool = False
@@ -32,18 +32,26 @@ class Shortcuts:
     def __init__(self, table: tuple[Shortcut, ...], typing: Callable[[], bool]):
         self.table = table
         self._typing = typing
+        self._steering = False  # Tab has been used to go from control to control; a click ends it
 
     def build(self) -> None:
         """Listen to the keyboard."""
         with dpg.handler_registry():
-            for code in {shortcut.code for shortcut in self.table}:
+            for code in {shortcut.code for shortcut in self.table if shortcut.code}:
                 dpg.add_key_press_handler(code, callback=self._pressed)
+            dpg.add_key_press_handler(dpg.mvKey_Tab, callback=lambda: self._steer(True))
+            dpg.add_mouse_click_handler(callback=lambda: self._steer(False))
+
+    def _steer(self, steering: bool) -> None:
+        self._steering = steering
 
     def _pressed(self, sender: Any, code: int) -> None:
         del sender
         ctrl, shift = _held(CTRL), _held(SHIFT)
         if self._typing() and not ctrl:
             return
+        if code == dpg.mvKey_Spacebar and self._steering:
+            return  # it presses the control that the keyboard has come to
         for shortcut in self.table:
             if (shortcut.code, shortcut.ctrl, shortcut.shift) == (code, ctrl, shift):
                 shortcut.action()

@@ -8,6 +8,7 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core.card import BANDS, Band
 from widgets import theme
+from widgets.bind import tooltip
 from widgets.ui import Ui
 
 HEIGHT, LABELS = 92, 34  # px: of the bars, and of the two lines of words under them
@@ -34,10 +35,10 @@ class _Drawn:
 
 
 class Strip:
-    """Bars from `low` to `high`, filled from `rest`, the value that changes nothing.
+    """Bars over the range `limits`, filled from `rest`, the value that changes nothing.
 
-    The left button draws, the right one resets the bar under it. `paint(index, value)` posts an edit, `settle` ends
-    the stroke.
+    The left button draws, the right one resets the bar under it. Below stand a list to choose a bar from and a slider
+    for it, for the keyboard and for exact values. `paint(index, value)` posts an edit; the end of a stroke settles it.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Strip:
         describe: Callable[[int, float], str],
     ):
         self._ui, self._tag, self._limits, self._rest = ui, tag, limits, rest
+        self._choice = tag.removesuffix("s")  # tag of the list: "noise.layer" under "noise.layers"
         self._paint, self._reset, self._describe = paint, reset, describe
         self._bars: tuple[Bar, ...] = ()
         self._values: tuple[float, ...] = ()
@@ -58,6 +60,8 @@ class Strip:
         self._items: list[_Drawn] = []
         self._shown: list[float | None] = []  # the values that the bars stand at
         self._lit: int | None = None  # the bar drawn as under the mouse
+        self._names: list[str] = []
+        self._set: tuple[int, float] | None = None  # bar and value that the slider below stands at
         self._last: int | None = None  # bar of the stroke under way
         self._width = 0
 
@@ -71,6 +75,25 @@ class Strip:
         dpg.bind_item_handler_registry(self._tag, handlers)
         with dpg.tooltip(f"{self._tag}.area", delay=0.2):
             dpg.add_text("", tag=f"{self._tag}.tip", wrap=self._ui.px(320))
+        with dpg.group(horizontal=True):
+            dpg.add_combo(tag=self._choice, width=self._ui.px(110))
+            tooltip(self._choice, "One layer, for the slider beside it.")
+            low, high = self._limits
+            value = f"{self._choice}.value"
+            dpg.add_slider_float(
+                tag=value, min_value=low, max_value=high, width=-1, format="%.2f", callback=self._slide
+            )
+            tooltip(value, "The chosen layer's value. Ctrl+click or Ctrl+Enter to type it.")
+            with dpg.item_handler_registry() as settling:
+                dpg.add_item_deactivated_handler(callback=lambda: self._ui.explorer.store.settle())
+            dpg.bind_item_handler_registry(value, settling)
+
+    @property
+    def chosen(self) -> int | None:
+        """The bar chosen in the list."""
+        names = self._names
+        name = dpg.get_value(self._choice)
+        return names.index(name) if name in names else None
 
     def sync(self, bars: Sequence[Bar], values: Sequence[float], width: int) -> None:
         """Once a frame: show these values in `width` px, and go on with the stroke under way."""
@@ -89,7 +112,23 @@ class Strip:
         if (self._bars, width) != self._drawn:
             self._drawn = (self._bars, width)
             self._draw()
+            self._list()
+        chosen = self.chosen
+        if chosen is not None and (chosen, values[chosen]) != self._set:
+            self._set = (chosen, values[chosen])
+            dpg.set_value(f"{self._choice}.value", values[chosen])
         self._move(hovered)
+
+    def _list(self) -> None:
+        self._names = [f"{bar.name}  {bar.resolution}²" for bar in self._bars]
+        dpg.configure_item(self._choice, items=self._names)
+        if self.chosen is None and self._names:
+            dpg.set_value(self._choice, self._names[-1])
+
+    def _slide(self, sender: Any, value: float) -> None:
+        del sender
+        if self.chosen is not None:
+            self._paint(self.chosen, value)
 
     # -- mouse ---------------------------------------------------------------------------------------------------------
 
