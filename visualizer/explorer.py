@@ -9,7 +9,9 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +31,7 @@ from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import ModelRef, Scene
 from visualizer.jobs import Job
 from visualizer.library import starter_models
-from visualizer.session import Pin, Session, SessionKeeper, read_session, write_session
+from visualizer.session import Pin, Session, SessionError, SessionKeeper, read_session, write_session
 from visualizer.store import Edit, P, Store
 from visualizer.worker import Shown, Worker, to_rgba
 
@@ -72,6 +74,21 @@ def describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def absolute(path: Path) -> Path:
+    """The path from the root; ~ is the home folder."""
+    with suppress(RuntimeError):  # the home of somebody who does not exist
+        path = path.expanduser()
+    return path.absolute()
+
+
+def on_disk(path: Path) -> bool:
+    """Whether a path from a file, which may hold anything, leads to something."""
+    try:
+        return path.exists()
+    except OSError:  # such as a name that is too long
+        return False
+
+
 def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
     """A small square copy [size, size, 4] of pixels [H, W, C], averaged over areas."""
     small = F.interpolate(to_rgba(pixels).permute(2, 0, 1)[None].float(), (size, size), mode="area")[0]
@@ -103,7 +120,8 @@ class Explorer:
         self._first_file: Path | None = None
         self._cards: dict[str, ModelCard] = {}
         self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
-        self._asked: tuple[object, ...] = ()
+        self._asked: Scene | None = None  # the Scene whose picture was asked for last
+        self._unkept = ""  # why the session could not be written last time
         self._kept_at = self._played_at = 0.0
         self._random = random.Random()
 
@@ -115,14 +133,14 @@ class Explorer:
         last = self.session.scene
         if self._first_file is not None:
             self.open_file(self._first_file)
-        elif last.model.path and Path(last.model.path).exists() and not self.keeper.crashed:
+        elif last.model.path and on_disk(Path(last.model.path)) and not self.keeper.crashed:
             self.open_scene(last)
         elif starters := starter_models():
             self.open_model(starters[0])
 
     def start_with(self, path: Path) -> None:
         """Have `begin` open this file instead."""
-        self._first_file = path.expanduser().absolute()
+        self._first_file = absolute(path)
 
     def tick(self, now: float | None = None) -> Shown | None:
         """Once a frame: take in what has become ready, ask for a picture if the Scene changed.
@@ -136,9 +154,8 @@ class Explorer:
         if self.playing_noise and self.store.scene.noise.mode == "random" and now - self._played_at >= 1 / PLAY_HZ:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
-        asked = (self.store.scene, self.device, self.session.half)
-        if asked != self._asked and self.store.scene.model.digest:
-            self._asked = asked
+        if self.store.scene != self._asked and self.store.scene.model.digest:
+            self._asked = self.store.scene
             self.card = self._cards.get(self.store.scene.model.digest, self.card)
             self.worker.show(self.store.scene, self.store.revision)
         if now - self._kept_at >= KEEP_EVERY_S:
@@ -154,19 +171,33 @@ class Explorer:
     def close(self) -> None:
         """The window closes as it should: everything is kept."""
         self.keep()
-        if self.loading is not None:
-            self.loading.job.cancel()
+        self._drop_loading()
         self.worker.close()
         self._disk.shutdown()
+        self._waiting = [item for item in self._waiting if not item[0].cancelled()]
         self._collect_futures()
         self._guarded(self.keeper.end)
 
     def keep(self) -> None:
         """Write the session to its folder, if it has changed."""
-        # A restored crash stays on offer until something was opened.
-        if self.store.scene.model.digest:
-            session = self.session = self.session.model_copy(update={"scene": self.store.scene})
-            self._on_disk(lambda: self.keeper.keep(session), lambda _: None)
+        # What crashed stays in the file as long as it is on offer.
+        if not self.store.scene.model.digest or self.crashed_session is not None:
+            return
+        session = self._current_session()
+
+        def write() -> str:
+            try:
+                self.keeper.keep(session)
+            except SessionError as error:
+                return str(error)
+            return ""
+
+        def written(error: str) -> None:
+            if error not in ("", self._unkept):  # said once, not at every try
+                self.say(error, "error")
+            self._unkept = error
+
+        self._on_disk(write, written)
 
     def say(self, text: str, kind: Literal["info", "error"] = "info") -> None:
         """Tell the person at the window something."""
@@ -217,9 +248,14 @@ class Explorer:
             which: the generator's moving average, or the one in training.
             scene: the Scene to go to then; None: the one shown, fitted to the model.
         """
-        if self.loading is not None:
-            self.loading.job.cancel()
-        path = path.expanduser().absolute()
+        self._drop_loading()
+        path = absolute(path)
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:  # no Scene can name it
+            shown = str(path).encode(errors="replace").decode()
+            self.say(f"The name of {shown} is not UTF-8; rename it to open it.", "error")
+            return
         device = self.device
 
         def load(job: Job[Model]) -> Model:
@@ -230,9 +266,13 @@ class Explorer:
     def cancel_loading(self) -> None:
         """Stay with the model shown."""
         if self.loading is not None:
+            self._drop_loading()
+            self.say("Opening was cancelled.")
+
+    def _drop_loading(self) -> None:
+        if self.loading is not None:
             self.loading.job.cancel()
             self.loading = None
-            self.say("Opening was cancelled.")
 
     def _collect_loading(self) -> None:
         if self.loading is None or not self.loading.job.done:
@@ -289,20 +329,22 @@ class Explorer:
 
     def open_scene(self, scene: Scene) -> None:
         """Go to a Scene exactly as it was made, opening its model first if need be."""
+        self._drop_loading()
         if scene.model.digest in self._cards:
-            self.do("Open Scene", edits.set_scene, scene)
+            # It is kept as it was made, unless somebody wrote it who did not know the model.
+            fitted = edits.fit(scene, self._cards[scene.model.digest], scene.model)
+            self.do("Open Scene", edits.set_scene, fitted)
             return
         # Asset paths differ from machine to machine; the digest finds the model by its content there.
         path = Path(scene.model.path)
-        if not path.exists():
+        if not on_disk(path):
             same_name = [starter for starter in starter_models() if starter.name == path.name]
             path = same_name[0] if same_name else path
         self.open_model(path, scene.model.which, scene)
 
     def save_session(self, path: Path) -> None:
         """Write the session to a file of one's own."""
-        self.keep()
-        session = self.session
+        session = self._current_session()
         self._on_disk(lambda: write_session(session, path), lambda _: self.say(f"Session saved to {path}."))
 
     def restore_crashed(self, restore: bool) -> None:
@@ -314,19 +356,19 @@ class Explorer:
     def capture(self, path: Path | None = None) -> None:
         """Save the Scene's full picture as a PNG that carries the Scene. The window goes on meanwhile."""
         scene = self.store.scene
-        if path is None:
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            path = self.pictures / f"{self._model_name()}-seed{scene.latent.seed}-{stamp}.png"
-            number = 1
-            while path.exists():
-                number += 1
-                path = path.with_name(f"{path.stem.removesuffix(f'-{number - 1}')}-{number}.png")
+        name = f"{self._model_name()}-seed{scene.latent.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+        def free() -> Path:
+            """Looked for when the picture is written: others may have been saved since it was asked for."""
+            found = (self.pictures / f"{name}{more}.png" for more in chain([""], (f"-{n}" for n in count(2))))
+            return next(place for place in found if not place.exists())
 
         def save(poll: Poll) -> str:
             pixels = self._full(scene, poll).pixels
             assert pixels is not None
-            write_png(path, pixels.cpu().numpy(), scene)
-            return f"Saved {path}"
+            place = path or free()
+            write_png(place, pixels.cpu().numpy(), scene)
+            return f"Saved {place}"
 
         self._later(save, self.say)
 
@@ -395,7 +437,10 @@ class Explorer:
             self.renderer.cache.clear()
             self.worker.policy.forget()
 
-        self._later(switch, lambda _: None)
+        def switched(_: None) -> None:
+            self._asked = None  # the picture shown was made before the switch
+
+        self._later(switch, switched)
 
     # -- within --------------------------------------------------------------------------------------------------------
 
@@ -415,9 +460,10 @@ class Explorer:
         self._waiting.append((self._disk.submit(function), then))
 
     def _collect_futures(self) -> None:
-        ready = [item for item in self._waiting if item[0].done()]
-        self._waiting = [item for item in self._waiting if not item[0].done()]
-        for future, then in ready:
+        # Asked once of each: one that ends meanwhile must not be in neither list.
+        looked_at = [(item, item[0].done()) for item in self._waiting]
+        self._waiting = [item for item, done in looked_at if not done]
+        for future, then in (item for item, done in looked_at if done):
             if future.cancelled():
                 self.say("Too much is waiting already; try again in a moment.", "error")
             elif (error := future.exception()) is not None:
@@ -437,9 +483,17 @@ class Explorer:
         try:
             return self.keeper.load() or Session()
         except StyleScopeError as error:
-            aside = self.keeper.set_aside()
-            self.say(f"{error} It was moved to {aside}; this is a new session.", "error")
+            try:
+                after = f"It was moved to {self.keeper.set_aside()}; this is a new session."
+            except StyleScopeError as obstacle:
+                after = str(obstacle)
+            self.say(f"{error} {after}", "error")
             return Session()
+
+    def _current_session(self) -> Session:
+        if self.store.scene.model.digest:
+            self.session = self.session.model_copy(update={"scene": self.store.scene})
+        return self.session
 
     def _model_name(self) -> str:
         return self.card.name if self.card is not None else "picture"

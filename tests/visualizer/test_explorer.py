@@ -1,0 +1,611 @@
+"""The live application without its window: every frame is sg.render's, nothing is lost, nothing escapes a tick."""
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import stylegan_core as sg
+from stylegan_core import edits
+from stylegan_core.models import save_model
+from stylegan_core.picture import read_scene, write_png
+from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
+from tests.strategies import tiny_model
+from visualizer import explorer as explorer_file
+from visualizer import session as session_file
+from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, THUMBNAIL_PX, Explorer, devices, thumbnail
+from visualizer.library import starter_models
+from visualizer.session import Layout, Pin, Session, read_session, write_session
+from visualizer.worker import Shown, to_rgba
+
+STARTER = starter_models()[0]
+TICKS = 60_000  # with a rest of 1 ms each: never reached unless a test is about to fail
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    save_model(tiny_model(16), path)
+    return path
+
+
+@pytest.fixture
+def open_explorer(tmp_path: Path) -> Iterator[Callable[[], Explorer]]:
+    """Opens Explorers on one state folder, one after another; those still open are closed at the end."""
+    opened: list[Explorer] = []
+    before = set(threading.enumerate())
+
+    def open_one() -> Explorer:
+        opened.append(Explorer(tmp_path / "state", tmp_path / "pictures"))
+        return opened[-1]
+
+    yield open_one
+    for explorer in opened:
+        if explorer.worker._thread.is_alive():
+            explorer.close()
+    assert not [thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("job")]
+
+
+@pytest.fixture
+def explorer(open_explorer: Callable[[], Explorer]) -> Explorer:
+    explorer = open_explorer()
+    explorer.begin()
+    settled(explorer)
+    return explorer
+
+
+def until(explorer: Explorer, condition: Callable[[], object], now: float = 0.0) -> list[Shown]:
+    """Tick until the condition holds; the pictures that came meanwhile."""
+    rest, found = threading.Event(), []
+    for _ in range(TICKS):
+        if (shown := explorer.tick(now)) is not None:
+            found.append(shown)
+        if condition():
+            return found
+        rest.wait(0.001)
+    raise AssertionError(f"it never came to that; the last notice was: {explorer.notice.text}")
+
+
+def settled(explorer: Explorer) -> Shown:
+    """Tick until nothing is under way and the Scene's full picture is there."""
+
+    def at_rest() -> bool:
+        latest = explorer.latest
+        return (
+            explorer.loading is None
+            and not explorer._waiting
+            and latest is not None
+            and latest.frame.scene == explorer.scene
+            and not latest.frame.preview
+        )
+
+    until(explorer, at_rest)
+    assert explorer.latest is not None
+    return explorer.latest
+
+
+def said(explorer: Explorer, words: str, kind: str = "error") -> None:
+    until(explorer, lambda: explorer.notice.kind == kind and words in explorer.notice.text)
+
+
+def opened(explorer: Explorer, path: Path) -> None:
+    explorer.open_model(path)
+    until(explorer, lambda: explorer.loading is None)
+    settled(explorer)
+
+
+def expected(explorer: Explorer) -> torch.Tensor:
+    frame = sg.render(explorer.scene, explorer.models)
+    assert frame.pixels is not None, frame.error
+    return to_rgba(frame.pixels)
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_starter_model_is_open_at_once(explorer: Explorer) -> None:
+    assert explorer.card is not None and explorer.card.name == STARTER.stem
+    assert explorer.scene.model.path == str(STARTER)
+    assert explorer.store.done == ()  # there is nothing before it to go back to
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+    assert explorer.session.recent == (str(STARTER),)
+
+
+def test_every_edit_gives_the_picture_of_its_scene(explorer: Explorer) -> None:
+    num_ws = explorer.card.num_ws
+    for step in range(6):
+        explorer.edit("Seed", edits.set_seed, step)
+        explorer.edit("Mixing", edits.set_mix_amount, [step], 0.5, num_ws)
+        explorer.edit("Psi", edits.set_psi, step / 5)
+        for shown in until(explorer, lambda: explorer.latest.frame.revision == explorer.store.revision):
+            assert shown.frame.error is None
+        assert torch.equal(settled(explorer).rgba, expected(explorer))
+    assert "Seed" in explorer.store.done
+
+
+def test_a_scene_that_fails_is_a_notice_and_no_picture(explorer: Explorer) -> None:
+    bad = explorer.scene.model_copy(update={"mixing": (Mix(latent=Latent(), amounts=(0.5,)),)})
+    explorer.do("Bad", edits.set_scene, bad)
+    shown = until(explorer, lambda: explorer.latest.frame.scene == bad)
+    assert shown == [] and "mixing has 1 amounts" in explorer.notice.text and explorer.notice.kind == "error"
+    explorer.undo()
+    assert settled(explorer).frame.error is None
+
+
+def test_playing_noise_makes_no_undo_points(explorer: Explorer) -> None:
+    explorer.do("Noise", edits.set_noise_mode, "random")
+    explorer.playing_noise = True
+    seeds = []
+    for frame in range(1, 31):
+        explorer.tick(now=frame / PLAY_HZ * 1.001)
+        seeds.append(explorer.scene.noise.seed)
+    assert seeds == list(range(1, 31))
+    explorer.tick(now=30 / PLAY_HZ * 1.001)  # no time has gone by
+    assert explorer.scene.noise.seed == 30
+    assert explorer.store.done == ("Noise",)
+    explorer.do("Noise", edits.set_noise_mode, "const")
+    explorer.tick(now=1000)
+    assert explorer.scene.noise.seed == 30  # only random noise plays
+
+
+def test_another_precision_gives_another_picture(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[bool] = []
+    render = explorer.renderer.render
+
+    def watched(*args: object, **kwargs: object) -> sg.Frame:
+        rendered.append(explorer.renderer.half)
+        return render(*args, **kwargs)
+
+    monkeypatch.setattr(explorer.renderer, "render", watched)
+    half = explorer.session.half
+    explorer.use(half=not half)
+    until(explorer, lambda: rendered and rendered[-1] is not half)  # not the old one with a new label
+    settled(explorer)
+    assert explorer.session.half is not half
+
+
+def test_another_device(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU: the model is asked to move, and what the device says is shown."""
+    explorer.use("cpu")
+    settled(explorer)
+    assert explorer.device == explorer.session.device == "cpu"
+
+    def full(self: sg.Model, device: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sg.Model, "to", full)
+        explorer.use("cuda:0")
+        said(explorer, "The device has no memory left")
+        explorer.use("cpu")
+        until(explorer, lambda: explorer.latest.frame.error is None)
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_devices_end_with_the_cpu() -> None:
+    assert devices()[-1] == "cpu"
+
+
+def test_a_device_that_is_not_there_is_not_used(tmp_path: Path) -> None:
+    write_session(Session(device="cuda:77"), tmp_path / "session.json")
+    explorer = Explorer(tmp_path, tmp_path)
+    assert explorer.device == devices()[0]
+    explorer.close()
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+
+def test_another_model_keeps_what_fits_and_undo_goes_back(explorer: Explorer, tiny: Path) -> None:
+    explorer.do("Seed", edits.set_seed, 7)
+    explorer.do("Mixing", edits.set_mix_amount, [0], 1.0, explorer.card.num_ws)
+    before, card = explorer.scene, explorer.card
+    opened(explorer, tiny)
+    assert explorer.card.name == "tiny" and explorer.scene.latent.seed == 7 and explorer.scene.mixing == ()
+    assert torch.equal(explorer.latest.rgba, expected(explorer))
+    explorer.undo()
+    settled(explorer)
+    assert explorer.scene == before and explorer.card == card
+    assert torch.equal(explorer.latest.rgba, expected(explorer))
+    explorer.redo()
+    assert settled(explorer).rgba.shape == (16, 16, 4) and explorer.card.name == "tiny"
+    assert explorer.session.recent[:2] == (str(tiny), str(STARTER))
+
+
+@pytest.mark.parametrize("kind", ["missing", "broken", "cut", "folder", "nul", "long"])
+def test_a_model_that_cannot_be_opened_changes_nothing(explorer: Explorer, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / {"nul": "a\0b.pkl", "long": "x" * 300 + ".pkl"}.get(kind, "bad.pkl")
+    if kind == "broken":
+        path.write_bytes(b"\x80\x04 nothing of the kind")
+    elif kind == "cut":
+        path.write_bytes(STARTER.read_bytes()[:100_000])
+    elif kind == "folder":
+        path.mkdir()
+    before = (explorer.scene, explorer.card, explorer.session, explorer.latest)
+    explorer.open_model(path)
+    until(explorer, lambda: explorer.loading is None)
+    assert explorer.notice.kind == "error" and explorer.notice.text.endswith(".")
+    assert (explorer.scene, explorer.card, explorer.session, explorer.latest) == before
+    explorer.do("Seed", edits.set_seed, 3)
+    assert settled(explorer).frame.error is None
+
+
+def test_a_name_that_no_scene_can_hold(explorer: Explorer, tiny: Path, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.safetensors"))
+    shutil.copy(tiny, path)
+    explorer.open_file(path)
+    said(explorer, "is not UTF-8; rename it to open it.")
+    explorer.notice.text.encode()
+    assert explorer.loading is None and explorer.card.name == STARTER.stem
+
+
+def test_opening_can_be_cancelled(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, seen = threading.Event(), []
+    load = explorer_file.load_model
+
+    def slow(path: Path, device: str, which: str, report: Callable, cancelled: Callable[[], bool]) -> sg.Model:
+        assert go_on.wait(60)
+        seen.append(cancelled())
+        return load(path, device, which, report, cancelled)
+
+    monkeypatch.setattr(explorer_file, "load_model", slow)
+    explorer.open_model(tiny)
+    job = explorer.loading.job
+    explorer.cancel_loading()
+    assert explorer.loading is None and explorer.notice.text == "Opening was cancelled."
+    go_on.set()
+    job.wait(60)
+    settled(explorer)
+    assert seen == [True] and job.result is None and explorer.card.name == STARTER.stem
+
+
+def test_the_last_thing_asked_for_wins(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pin of the model shown is chosen while another model loads: it must not be swept away by that."""
+    go_on = threading.Event()
+    load = explorer_file.load_model
+    monkeypatch.setattr(explorer_file, "load_model", lambda *args: go_on.wait(60) and load(*args))
+    explorer.open_model(tiny)
+    job = explorer.loading.job
+    chosen = edits.set_seed(explorer.scene, 99)
+    explorer.open_scene(chosen)
+    go_on.set()
+    job.wait(60)
+    settled(explorer)
+    assert explorer.scene == chosen and explorer.card.name == STARTER.stem
+
+
+def test_closing_while_a_model_is_on_its_way(open_explorer: Callable[[], Explorer], tiny: Path) -> None:
+    explorer = open_explorer()
+    explorer.begin()
+    explorer.open_model(tiny)
+    explorer.close()
+    assert explorer.loading is None
+
+
+def test_a_result_that_arrives_during_a_look_is_not_lost(explorer: Explorer) -> None:
+    class Late(Future):
+        """Ends between the first look at it and the second."""
+
+        def done(self) -> bool:
+            before = super().done()
+            if not before:
+                self.set_result("here")
+            return before
+
+    taken: list[str] = []
+    explorer._waiting.append((Late(), taken.append))
+    explorer.tick(0)
+    explorer.tick(0)
+    assert taken == ["here"] and explorer._waiting == []
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_captured_picture_restores_its_scene(explorer: Explorer, tiny: Path, tmp_path: Path) -> None:
+    explorer.do("Noise", edits.set_noise_mode, "random")
+    explorer.do("Plane", edits.move_on_plane, 12.25, 3.5)
+    explorer.do("Mixing", edits.set_mix_amount, [1, 2], 0.3, explorer.card.num_ws)
+    scene, picture = explorer.scene, settled(explorer)
+    explorer.capture(tmp_path / "a.png")
+    said(explorer, f"Saved {tmp_path / 'a.png'}", "info")
+    assert read_scene(tmp_path / "a.png") == scene
+    assert np.array_equal(explorer_pixels(tmp_path / "a.png"), picture.rgba[:, :, :3].numpy())
+    opened(explorer, tiny)
+    explorer.open_file(tmp_path / "a.png")
+    until(explorer, lambda: explorer.scene == scene)
+    assert torch.equal(settled(explorer).rgba, picture.rgba)
+
+
+def explorer_pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_a_picture_opens_its_model(open_explorer: Callable[[], Explorer], tiny: Path, tmp_path: Path) -> None:
+    digest = sg.load_model(tiny).card.digest
+    scene = Scene(model=ModelRef(digest=digest, path=str(tiny)), latent=Latent(seed=3, x=0.5), noise=Noise(mode="none"))
+    write_png(tmp_path / "a.png", np.zeros((16, 16, 3), np.uint8), scene)
+    explorer = open_explorer()
+    explorer.start_with(tmp_path / "a.png")
+    explorer.begin()
+    until(explorer, lambda: explorer.card is not None)
+    settled(explorer)
+    assert explorer.scene == scene and explorer.card.name == "tiny"
+
+
+def test_a_starter_model_is_found_wherever_the_program_is(explorer: Explorer, tiny: Path) -> None:
+    scene = explorer.scene
+    elsewhere = scene.model_copy(update={"model": scene.model.model_copy(update={"path": f"/else/{STARTER.name}"})})
+    opened(explorer, tiny)
+    explorer._cards.clear()
+    explorer.open_scene(elsewhere)
+    until(explorer, lambda: explorer.scene == scene)
+
+
+def test_a_picture_whose_model_is_another_now(explorer: Explorer, tiny: Path) -> None:
+    before = explorer.scene
+    explorer.open_scene(Scene(model=ModelRef(digest="0" * 64, path=str(tiny))))
+    said(explorer, "is not the model that the Scene was made with")
+    assert explorer.scene == before
+
+
+def test_a_scene_by_another_hand_is_fitted_to_its_model(explorer: Explorer) -> None:
+    odd = explorer.scene.model_copy(update={"mixing": (Mix(latent=Latent(), amounts=(0.5,)),)})
+    explorer.open_scene(odd)
+    assert settled(explorer).frame.error is None and explorer.scene.mixing == ()
+
+
+@pytest.mark.parametrize("path", ["~nobody/m.pkl", "x" * 5000, "a\0b", "", "\n"])
+def test_a_scene_with_an_odd_path_is_a_notice(explorer: Explorer, path: str) -> None:
+    before = explorer.scene
+    explorer.open_scene(Scene(model=ModelRef(digest="0" * 64, path=path)))
+    until(explorer, lambda: explorer.loading is None and explorer.notice.kind == "error")
+    assert explorer.scene == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.png", b"\x89PNG\r\n\x1a\n", "cannot be read as a picture"),
+        ("a.json", b"{", "is no StyleScope session"),
+        ("a.json", b'{"scene": {"latent": 5}}', "field 'latent'"),
+        ("a.json", b" \n [1]", "a.json"),
+        ("a.txt", b"hello", "a.txt"),
+        ("a.pkl", b"", "a.pkl"),
+        ("none.png", None, "none.png cannot be opened"),
+    ],
+)
+def test_files_that_cannot_be_opened(
+    explorer: Explorer, tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    path, before = tmp_path / name, (explorer.scene, explorer.session)
+    if content is not None:
+        path.write_bytes(content)
+    explorer.open_file(path)
+    said(explorer, words)
+    assert (explorer.scene, explorer.session) == before
+
+
+def test_a_picture_without_a_scene(explorer: Explorer, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    explorer.open_file(tmp_path / "a.png")
+    said(explorer, "carries no Scene")
+
+
+def test_a_session_file_brings_its_scene_and_pins(explorer: Explorer, tmp_path: Path) -> None:
+    explorer.do("Seed", edits.set_seed, 41)
+    explorer.pin()
+    explorer.save_session(tmp_path / "mine.json")
+    said(explorer, "Session saved", "info")
+    kept = explorer.session
+    explorer.unpin(explorer.session.pins[0])
+    explorer.do("Seed", edits.set_seed, 5)
+    explorer.open_file(tmp_path / "mine.json")
+    until(explorer, lambda: explorer.scene.latent.seed == 41)
+    assert explorer.session.pins == kept.pins == (Pin(name=f"{STARTER.stem} 41", scene=explorer.scene),)
+
+
+def test_pictures_saved_in_one_second_do_not_overwrite_one_another(explorer: Explorer, tmp_path: Path) -> None:
+    for _ in range(4):
+        explorer.capture()
+    settled(explorer)
+    assert len(list((tmp_path / "pictures").iterdir())) == 4
+
+
+def test_a_picture_that_cannot_be_saved(explorer: Explorer, tmp_path: Path) -> None:
+    (tmp_path / "pictures").write_text("in the way")
+    explorer.capture()
+    said(explorer, "cannot be written")
+
+
+# -- favourites --------------------------------------------------------------------------------------------------------
+
+
+def test_pins_compare_and_have_thumbnails(explorer: Explorer) -> None:
+    settled(explorer)
+    explorer.pin()
+    explorer.pin()
+    assert len(explorer.session.pins) == 1
+    picture = settled(explorer)
+    assert torch.equal(explorer.pinned.rgba, picture.rgba)
+    pin = explorer.session.pins[0]
+    explorer.want_thumbnail(pin.scene)
+    until(explorer, lambda: pin.scene in explorer.thumbnails)
+    assert np.array_equal(explorer.thumbnails[pin.scene], thumbnail(picture.frame.pixels))
+    explorer.do("Seed", edits.set_seed, 1234)
+    settled(explorer)
+    assert torch.equal(explorer.pinned.rgba, picture.rgba)
+    explorer.unpin(pin)
+    assert explorer.session.pins == ()
+
+
+def test_a_thumbnail_averages() -> None:
+    pixels = torch.zeros(THUMBNAIL_PX * 2, THUMBNAIL_PX * 2, 1, dtype=torch.uint8)
+    pixels[::2] = 200
+    small = thumbnail(pixels)
+    assert small.shape == (THUMBNAIL_PX, THUMBNAIL_PX, 4) and small.dtype == np.uint8
+    assert (small[:, :, :3] == 100).all() and (small[:, :, 3] == 255).all()
+
+
+def test_without_a_model_there_is_nothing_to_pin_or_save(
+    open_explorer: Callable[[], Explorer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explorer_file, "starter_models", tuple)
+    explorer = open_explorer()
+    explorer.begin()
+    explorer.pin()
+    explorer.capture()
+    said(explorer, "The Scene names no model; open one first.")
+    explorer.close()
+    assert explorer.session.pins == () and sorted(p.name for p in tmp_path.rglob("*")) == ["state"]
+
+
+# -- the session -------------------------------------------------------------------------------------------------------
+
+
+def test_the_next_start_goes_on_where_the_last_ended(open_explorer: Callable[[], Explorer], tiny: Path) -> None:
+    first = open_explorer()
+    first.begin()
+    settled(first)
+    opened(first, tiny)
+    first.edit("Plane", edits.move_on_plane, 3.25, 1.5)  # a drag under way as the window closes
+    first.arrange(smooth=True, closed=("Noise",))
+    first.close()
+    second = open_explorer()
+    second.begin()
+    until(second, lambda: second.card is not None)
+    assert second.scene == first.scene and not second.keeper.crashed and second.crashed_session is None
+    assert second.session.layout == Layout(smooth=True, closed=("Noise",))
+    assert torch.equal(settled(second).rgba, expected(first))
+
+
+def test_the_session_is_kept_while_the_program_runs(explorer: Explorer) -> None:
+    explorer.do("Seed", edits.set_seed, 77)
+    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    assert read_session(explorer.keeper.path).scene.latent.seed == 77
+
+
+def test_a_crash_is_offered_and_restored(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
+    scene = Scene(model=ModelRef(digest=sg.load_model(STARTER).card.digest, path=str(STARTER)), latent=Latent(seed=321))
+    write_session(Session(scene=scene), tmp_path / "state" / "session.json")
+    (tmp_path / "state" / "running").write_text("0")
+    explorer = open_explorer()
+    explorer.begin()
+    settled(explorer)
+    assert explorer.crashed_session.scene == scene and explorer.scene.latent.seed == 0
+    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    assert read_session(explorer.keeper.path).scene == scene  # safe until the offer is answered
+    explorer.save_session(tmp_path / "mine.json")
+    said(explorer, "Session saved", "info")
+    assert read_session(tmp_path / "mine.json").scene == explorer.scene  # what was asked for is what is shown
+    explorer.restore_crashed(True)
+    until(explorer, lambda: explorer.scene == scene)
+    assert explorer.crashed_session is None
+    explorer.close()
+    assert not (tmp_path / "state" / "running").exists()
+
+
+def test_a_crash_that_nobody_wants_back(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
+    scene = Scene(model=ModelRef(digest="0" * 64, path=str(STARTER)), latent=Latent(seed=321))
+    write_session(Session(scene=scene), tmp_path / "state" / "session.json")
+    (tmp_path / "state" / "running").write_text("0")
+    explorer = open_explorer()
+    explorer.begin()
+    settled(explorer)
+    explorer.restore_crashed(False)
+    explorer.close()
+    assert read_session(explorer.keeper.path).scene == explorer.scene != scene
+
+
+def test_a_crash_offer_left_open_is_there_at_the_next_start(
+    open_explorer: Callable[[], Explorer], tmp_path: Path
+) -> None:
+    scene = Scene(model=ModelRef(digest=sg.load_model(STARTER).card.digest, path=str(STARTER)), latent=Latent(seed=321))
+    write_session(Session(scene=scene), tmp_path / "state" / "session.json")
+    (tmp_path / "state" / "running").write_text("0")
+    first = open_explorer()
+    first.begin()
+    settled(first)
+    first.close()
+    second = open_explorer()
+    second.begin()
+    until(second, lambda: second.card is not None)
+    assert second.scene == scene
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"scene": {"latent": {"seed": -1}}}'])
+def test_a_broken_session_is_set_aside(open_explorer: Callable[[], Explorer], tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "state" / "session.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    explorer = open_explorer()
+    assert "It was moved to" in explorer.notice.text
+    assert path.with_name("session.broken.json").read_bytes() == content
+    explorer.begin()
+    settled(explorer)
+
+
+def test_a_broken_session_that_cannot_be_set_aside(
+    open_explorer: Callable[[], Explorer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state" / "session.json"
+    path.parent.mkdir()
+    path.write_text("{")
+
+    def refused(*args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session_file.os, "replace", refused)
+        explorer = open_explorer()
+    assert "cannot be moved aside: Permission denied" in explorer.notice.text
+    explorer.begin()
+    settled(explorer)
+
+
+def test_a_session_with_an_odd_path_starts_all_the_same(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
+    scene = Scene(model=ModelRef(digest="0" * 64, path="/" + "x" * 5000))
+    write_session(Session(scene=scene), tmp_path / "state" / "session.json")
+    explorer = open_explorer()
+    explorer.begin()
+    settled(explorer)
+    assert explorer.card.name == STARTER.stem
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_once(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    explorer = open_explorer()
+    explorer.begin()
+    settled(explorer)
+    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    assert "session.json cannot be written" in explorer.notice.text
+    explorer.say("Something else.")
+    for time in range(2, 5):
+        explorer.do("Seed", edits.set_seed, time)
+        until(explorer, lambda: not explorer._waiting, now=time * (KEEP_EVERY_S + 1))
+    assert explorer.notice.text == "Something else."
+    (tmp_path / "state").unlink()
+    until(explorer, lambda: not explorer._waiting, now=10 * (KEEP_EVERY_S + 1))
+    assert json.loads((tmp_path / "state" / "session.json").read_text())["scene"]["latent"]["seed"] == 4
+
+
+def test_undo_and_redo_say_what_they_did(explorer: Explorer) -> None:
+    explorer.undo()
+    assert explorer.notice.text == "Nothing to undo."
+    explorer.random_person()
+    person = explorer.scene
+    explorer.undo()
+    assert explorer.notice.text == "Undone: Someone new"
+    explorer.redo()
+    assert explorer.notice.text == "Redone: Someone new" and explorer.scene == person
+    explorer.redo()
+    assert explorer.notice.text == "Nothing to redo."
