@@ -1,6 +1,7 @@
 """From a Scene's recipe of seeds and weights to style vectors."""
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -52,8 +53,9 @@ def blend_z(latent: Latent, z_dim: int) -> Tensor:
     return (weights @ z)[None] / math.sqrt(sum(weight**2 for _, weight in people))
 
 
-def map_latent(model: Model, latent: Latent, c: Tensor | None) -> Tensor:
+def map_latent(model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -> Tensor:
     """The point's w, untruncated, [1, num_ws, w_dim]."""
+    c = class_vector(classes, model.card.c_dim)
     if latent.space == "z":
         return model.map(blend_z(latent, model.card.z_dim), c)
     people = corners(latent)
@@ -63,21 +65,28 @@ def map_latent(model: Model, latent: Latent, c: Tensor | None) -> Tensor:
     return torch.einsum("n,nld->ld", weights, ws)[None]
 
 
+MapLatent = Callable[[Model, Latent, tuple[ClassWeight, ...]], Tensor]
+
+
 @torch.inference_mode()
-def scene_ws(scene: Scene, model: Model) -> Tensor:
+def scene_ws(scene: Scene, model: Model, map_one: MapLatent = map_latent) -> Tensor:
     """The style vectors [1, num_ws, w_dim] of a Scene: mapped, mixed, truncated.
+
+    Args:
+        scene: what to show.
+        model: its model.
+        map_one: `map_latent`, or something that remembers what it gave.
 
     Raises:
         ValueError: the Scene asks for a class or a number of layers that the model does not have.
     """
     num_ws = model.card.num_ws
-    c = class_vector(scene.classes, model.card.c_dim)
-    ws = map_latent(model, scene.latent, c)
+    ws = map_one(model, scene.latent, scene.classes)
     for mix in scene.mixing:
         if len(mix.amounts) != num_ws:
             raise ValueError(f"mixing has {len(mix.amounts)} amounts; the model has {num_ws} style vectors.")
         amounts = torch.tensor(mix.amounts, device=ws.device)[None, :, None]
-        ws = torch.where(amounts == 0, ws, ws.lerp(map_latent(model, mix.latent, c), amounts))
+        ws = torch.where(amounts == 0, ws, ws.lerp(map_one(model, mix.latent, scene.classes), amounts))
     return truncate(ws, model.w_avg, scene_psi(scene.truncation, num_ws))
 
 

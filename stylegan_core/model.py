@@ -13,7 +13,7 @@ from stylegan_core.errors import ModelFileError
 from stylegan_core.noise import NoiseLike, noise_maps
 from stylegan_core.ops import Poll, no_poll, setup_filter
 from stylegan_core.spec import NetworkSpec
-from stylegan_core.stylegan2 import Discriminator, Generator, Step
+from stylegan_core.stylegan2 import Discriminator, Generator, Step, SynthesisLayer
 from stylegan_core.truncation import Psi, psi_per_layer, truncate
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -179,6 +179,9 @@ def build_generator(spec: NetworkSpec, digest: str, name: str, device: str | tor
     with torch.device("meta"):  # nothing is allocated or initialised for weights that are replaced at once
         network = Generator(config)
     _filled(network, spec, name)
+    for layer in network.modules():
+        if isinstance(layer, SynthesisLayer):
+            layer.prepare()
     device = torch.device(device)
     return Model(_card(network, spec, digest, name), network.to(device), device)
 

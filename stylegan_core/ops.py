@@ -168,6 +168,7 @@ def modulated_conv2d(
     *,
     demodulate: bool = True,
     up_filter: Tensor | None = None,
+    energy: Tensor | None = None,
     poll: Poll = no_poll,
     finish: Finish = _as_is,
 ) -> Tensor:
@@ -182,6 +183,7 @@ def modulated_conv2d(
         styles: [N, in].
         demodulate: False in ToRGB.
         up_filter: [t, t] to double the size on the way, or None.
+        energy: `weight_energy(weight)` if it is at hand.
         poll: called between pieces of the work.
         finish: done to the result, band by band: noise, bias, activation.
 
@@ -192,8 +194,10 @@ def modulated_conv2d(
     if x.dtype == torch.float16 and demodulate:  # keep sums within half's range; demodulation undoes any factor
         weight = weight / (weight.norm(float("inf"), dim=[1, 2, 3], keepdim=True) * math.sqrt(weight[0].numel()))
         styles = styles / styles.norm(float("inf"), dim=1, keepdim=True)
+        energy = None
     if weight.numel() * n > x.numel():
-        return _scaled_conv2d(x, weight, styles, demodulate, up_filter, poll, finish)
+        energy = energy if energy is not None or not demodulate else weight_energy(weight)
+        return _scaled_conv2d(x, weight, styles, energy, up_filter, poll, finish)
     modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
     if demodulate:
         modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
@@ -213,11 +217,16 @@ def modulated_conv2d(
     return y.reshape(n, out, *y.shape[2:])
 
 
+def weight_energy(weight: Tensor) -> Tensor:
+    """Sum of squares of weight [out, in, k, k] over each kernel, [out, in]."""
+    return weight.square().sum(dim=[2, 3])
+
+
 def _scaled_conv2d(
     x: Tensor,
     weight: Tensor,
     styles: Tensor,
-    demodulate: bool,
+    energy: Tensor | None,
     up_filter: Tensor | None,
     poll: Poll,
     finish: Finish,
@@ -225,12 +234,12 @@ def _scaled_conv2d(
     """The same sums in another order: scale what goes in by the style, and what comes out by the demodulation.
 
     Cheaper where there are more weights than activations, as up to 64² (StyleGAN2, section 2.2, after equation 3).
+    Without `energy` there is no demodulation.
     """
     poll()
     factor: Tensor | None = None
-    if demodulate:
-        energy = styles.square() @ weight.square().sum(dim=[2, 3]).t()  # [N, out]
-        factor = (energy + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]
+    if energy is not None:
+        factor = (styles.square() @ energy.t() + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]  # [N, out, 1, 1]
     x = x * styles.to(x.dtype)[:, :, None, None]
 
     def demodulated(band: Tensor, top: int) -> Tensor:

@@ -8,18 +8,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from stylegan_core.errors import StyleScopeError
-from stylegan_core.latent import scene_ws, style_keys
+from stylegan_core.latent import map_latent, scene_ws, style_keys
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.noise import layer_key
 from stylegan_core.ops import Poll, no_poll
-from stylegan_core.scene import Scene
+from stylegan_core.scene import ClassWeight, Latent, Scene
 from stylegan_core.stylegan2 import Step
 
 
@@ -48,49 +49,52 @@ def develop(img: Tensor) -> Tensor:
     return (img * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
-class StepCache:
-    """The newest Steps of synthesis within a limit of memory, by all that decides them."""
+class StageCache:
+    """What stages gave, newest first to stay, within a limit of memory, by all that decides it.
+
+    Values are tensors, or tuples with tensors in them such as a Step.
+    """
 
     def __init__(self, limit_bytes: int):
         self.limit_bytes = limit_bytes
-        self._steps: OrderedDict[object, Step] = OrderedDict()
+        self.num_bytes = 0
+        self._values: OrderedDict[object, Any] = OrderedDict()
 
-    def get(self, key: object) -> Step | None:
-        """The Step, or None; it counts as used."""
-        if key in self._steps:
-            self._steps.move_to_end(key)
-        return self._steps.get(key)
+    def get(self, key: object) -> Any:
+        """The value, or None; it counts as used."""
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
 
-    def put(self, key: object, step: Step) -> None:
-        """Keep a Step; the least recently used make room. One that is over the limit by itself is not kept."""
-        if self._size(step) > self.limit_bytes:
+    def put(self, key: object, value: Any) -> None:
+        """Keep a value; the least recently used make room. One that is over the limit by itself is not kept."""
+        if _num_bytes(value) > self.limit_bytes:
             return
-        self._steps[key] = step
-        self._steps.move_to_end(key)
+        if key in self._values:
+            self.num_bytes -= _num_bytes(self._values.pop(key))
+        self._values[key] = value
+        self.num_bytes += _num_bytes(value)
         while self.num_bytes > self.limit_bytes:
-            self._steps.popitem(last=False)
+            self.num_bytes -= _num_bytes(self._values.popitem(last=False)[1])
 
     def clear(self) -> None:
         """Forget everything."""
-        self._steps.clear()
+        self._values.clear()
+        self.num_bytes = 0
 
-    @property
-    def num_bytes(self) -> int:
-        """Memory held."""
-        return sum(self._size(step) for step in self._steps.values())
 
-    @staticmethod
-    def _size(step: Step) -> int:
-        return sum(t.numel() * t.element_size() for t in (step.x, step.img) if t is not None)
+def _num_bytes(value: Any) -> int:
+    parts = [value] if isinstance(value, Tensor) else value
+    return sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))
 
 
 class Renderer:
     """Renders Scenes one after another, remembering stages between them. Used by one thread at a time."""
 
-    def __init__(self, models: ModelStore, half: bool = False, cache_bytes: int = 1 << 30):
+    def __init__(self, models: ModelStore, half: bool = False, cache_bytes: int = 512 << 20):
         self.models = models
         self.half = half  # half precision where a model is meant for it, on a GPU
-        self.cache = StepCache(cache_bytes)
+        self.cache = StageCache(cache_bytes)
 
     def render(self, scene: Scene, revision: int = 0, stop_at: int | None = None, poll: Poll = no_poll) -> Frame:
         """The picture of a Scene.
@@ -119,7 +123,7 @@ class Renderer:
     def _rendered(self, scene: Scene, revision: int, stop_at: int | None, poll: Poll) -> Frame:
         started = time.perf_counter()
         model = self.models.get(scene.model)
-        ws = scene_ws(scene, model)
+        ws = scene_ws(scene, model, partial(self._mapped, scene.model.which))
         mapped = self._now(model)
         last, steps_ms = self._synthesized(scene, model, ws, stop_at, poll)
         synthesized = self._now(model)
@@ -135,6 +139,15 @@ class Renderer:
             preview=last.resolution < model.card.resolution,
             steps_ms=steps_ms,
         )
+
+    def _mapped(self, which: str, model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -> Tensor:
+        """`map_latent`, remembered: psi, mixing amounts and noise do not change what the mapping network gives."""
+        key = (model.card.digest, which, model.device, latent, classes)
+        ws = self.cache.get(key)
+        if ws is None:
+            ws = map_latent(model, latent, classes)
+            self.cache.put(key, ws)
+        return ws
 
     def _synthesized(
         self, scene: Scene, model: Model, ws: Tensor, stop_at: int | None, poll: Poll

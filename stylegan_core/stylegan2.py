@@ -27,6 +27,7 @@ from stylegan_core.ops import (
     setup_filter,
     smooth2d,
     upsample2d,
+    weight_energy,
 )
 
 
@@ -48,8 +49,7 @@ class FullyConnectedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, in] -> [N, out]."""
-        weight = self.weight.to(x.dtype) * self.weight_gain
-        y = torch.addmm(self.bias.to(x.dtype)[None] * self.bias_gain, x, weight.t())
+        y = torch.addmm(self.bias, x, self.weight.t(), beta=self.bias_gain, alpha=self.weight_gain)
         return bias_act(y, None, self.activation)
 
 
@@ -130,6 +130,7 @@ class SynthesisLayer(nn.Module):
 
     noise_const: Tensor
     resample_filter: Tensor
+    energy: Tensor | None
 
     def __init__(self, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
         super().__init__()
@@ -142,6 +143,11 @@ class SynthesisLayer(nn.Module):
         if self.use_noise:
             self.register_buffer("noise_const", torch.empty(resolution, resolution))
             self.noise_strength = nn.Parameter(torch.empty([]))
+        self.register_buffer("energy", None, persistent=False)
+
+    def prepare(self) -> None:
+        """Compute what does not change while nobody trains: the energy of the weights, for demodulation."""
+        self.energy = weight_energy(self.weight)
 
     def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, index: int, poll: Poll, gain: float = 1.0) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']; `index` counts the layers that take noise."""
@@ -156,7 +162,9 @@ class SynthesisLayer(nn.Module):
                 band = band + values[:, :, top : top + band.shape[2]]
             return bias_act(band, self.bias, self.activation, gain, clamp)
 
-        return modulated_conv2d(x, self.weight, self.affine(w), up_filter=up_filter, poll=poll, finish=finish)
+        return modulated_conv2d(
+            x, self.weight, self.affine(w), up_filter=up_filter, energy=self.energy, poll=poll, finish=finish
+        )
 
 
 class ToRGBLayer(nn.Module):

@@ -109,7 +109,7 @@ def test_a_blend_in_z_has_unit_variance(latent: Latent) -> None:
 @pytest.mark.parametrize("space", ["z", "w"])
 @pytest.mark.parametrize("seed", [0, 12, MAX_SEED])
 def test_on_a_person_w_is_exactly_the_person_s(seed: int, space: str) -> None:
-    ws = map_latent(MODEL, Latent(seed=seed, space=space), None)
+    ws = map_latent(MODEL, Latent(seed=seed, space=space), ())
     assert torch.equal(ws, MODEL.map(seed_z(seed, Z_DIM)))
 
 

@@ -15,7 +15,7 @@ from stylegan_core.errors import Cancelled
 from stylegan_core.latent import scene_ws
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
-from stylegan_core.render import Frame, Renderer, StepCache, develop
+from stylegan_core.render import Frame, Renderer, StageCache, develop
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Truncation
 from stylegan_core.stylegan2 import Step
 from tests.strategies import scenes, tiny_model
@@ -248,7 +248,7 @@ def step_of(num_bytes: int, resolution: int = 4) -> Step:
 
 @given(st.integers(0, 100), st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 30)), max_size=30))
 def test_the_cache_keeps_the_newest_within_its_limit(limit: int, calls: list[tuple[bool, int, int]]) -> None:
-    cache = StepCache(limit)
+    cache = StageCache(limit)
     kept: list[tuple[int, Step]] = []  # least recently used first
     for putting, key, half in calls:
         if putting:
@@ -268,7 +268,7 @@ def test_the_cache_keeps_the_newest_within_its_limit(limit: int, calls: list[tup
 
 
 def test_a_larger_step_takes_the_place_of_a_smaller_one() -> None:
-    cache = StepCache(100)
+    cache = StageCache(100)
     cache.put("a", step_of(20))
     cache.put("b", step_of(20))
     cache.put("a", step_of(90))
