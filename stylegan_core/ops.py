@@ -61,12 +61,18 @@ def filter2d(x: Tensor, f: Tensor, gain: float = 1.0, stride: int = 1) -> Tensor
 
 
 def upsample2d(x: Tensor, f: Tensor) -> Tensor:
-    """Twice the size: zeros inserted, then the filter f with gain 4 (StyleGAN2, figure 7; Karras et al. 2019)."""
-    n, c, h, w = x.shape
-    x = F.pad(x.reshape(n, c, h, 1, w, 1), (0, 1, 0, 0, 0, 1)).reshape(n, c, h * 2, w * 2)
-    k = f.shape[-1]
-    before, after = (k + 1) // 2, (k - 2) // 2
-    return filter2d(F.pad(x, (before, after, before, after)), f, gain=4.0)
+    """Twice the size: zeros inserted, then the filter f with gain 4 (StyleGAN2, figure 7; Karras et al. 2019).
+
+    An output pixel meets every second tap of the filter only, by the parity of its place: four small filters at the
+    old size, whose results are interleaved, spare the multiplications by zero.
+    """
+    c, h, w = x.shape[1:]
+    f = F.pad(f, (1, 0, 1, 0)) if f.shape[-1] % 2 else f  # an even number of taps, the first one idle
+    half = f.shape[-1] // 2
+    phases = (f * 4).reshape(half, 2, half, 2).flip([0, 2]).permute(1, 3, 0, 2).reshape(4, 1, half, half)
+    y = F.conv2d(F.pad(x, (half - 1,) * 4), phases.to(x.dtype).repeat(c, 1, 1, 1), groups=c)
+    crop = half - 1
+    return F.pixel_shuffle(y, 2)[:, :, crop : crop + 2 * h, crop : crop + 2 * w]
 
 
 def smooth2d(x: Tensor, f: Tensor, border: int = 0, stride: int = 1) -> Tensor:
@@ -166,7 +172,6 @@ def modulated_conv2d(
     weight: Tensor,
     styles: Tensor,
     *,
-    demodulate: bool = True,
     up_filter: Tensor | None = None,
     energy: Tensor | None = None,
     poll: Poll = no_poll,
@@ -181,7 +186,6 @@ def modulated_conv2d(
         x: [N, in, H, W].
         weight: [out, in, k, k].
         styles: [N, in].
-        demodulate: False in ToRGB.
         up_filter: [t, t] to double the size on the way, or None.
         energy: `weight_energy(weight)` if it is at hand.
         poll: called between pieces of the work.
@@ -191,16 +195,15 @@ def modulated_conv2d(
         [N, out, H, W], or twice H and W.
     """
     n, _, h, w = x.shape
-    if x.dtype == torch.float16 and demodulate:  # keep sums within half's range; demodulation undoes any factor
+    if x.dtype == torch.float16:  # keep sums within half's range; demodulation undoes any factor
         weight = weight / (weight.norm(float("inf"), dim=[1, 2, 3], keepdim=True) * math.sqrt(weight[0].numel()))
         styles = styles / styles.norm(float("inf"), dim=1, keepdim=True)
         energy = None
     if weight.numel() * n > x.numel():
-        energy = energy if energy is not None or not demodulate else weight_energy(weight)
+        energy = weight_energy(weight) if energy is None else energy
         return _scaled_conv2d(x, weight, styles, energy, up_filter, poll, finish)
     modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
-    if demodulate:
-        modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
+    modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
     # One group per picture: every picture has weights of its own.
     grouped = modulated.reshape(-1, *weight.shape[1:]).to(x.dtype)
     out = weight.shape[0]
@@ -217,6 +220,21 @@ def modulated_conv2d(
     return y.reshape(n, out, *y.shape[2:])
 
 
+def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
+    """Modulated 1x1 convolution without demodulation, as ToRGB has it, by one matrix product.
+
+    Args:
+        x: [N, in, H, W].
+        weight: [out, in, 1, 1].
+        styles: [N, in].
+
+    Returns:
+        [N, out, H, W].
+    """
+    modulated = (weight[None, :, :, 0, 0] * styles[:, None]).to(x.dtype)
+    return (modulated @ x.flatten(2)).unflatten(2, x.shape[2:])
+
+
 def weight_energy(weight: Tensor) -> Tensor:
     """Sum of squares of weight [out, in, k, k] over each kernel, [out, in]."""
     return weight.square().sum(dim=[2, 3])
@@ -226,7 +244,7 @@ def _scaled_conv2d(
     x: Tensor,
     weight: Tensor,
     styles: Tensor,
-    energy: Tensor | None,
+    energy: Tensor,
     up_filter: Tensor | None,
     poll: Poll,
     finish: Finish,
@@ -234,16 +252,13 @@ def _scaled_conv2d(
     """The same sums in another order: scale what goes in by the style, and what comes out by the demodulation.
 
     Cheaper where there are more weights than activations, as up to 64² (StyleGAN2, section 2.2, after equation 3).
-    Without `energy` there is no demodulation.
     """
     poll()
-    factor: Tensor | None = None
-    if energy is not None:
-        factor = (styles.square() @ energy.t() + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]  # [N, out, 1, 1]
+    factor = (styles.square() @ energy.t() + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]  # [N, out, 1, 1]
     x = x * styles.to(x.dtype)[:, :, None, None]
 
     def demodulated(band: Tensor, top: int) -> Tensor:
-        return finish(band if factor is None else band * factor, top)
+        return finish(band * factor, top)
 
     if up_filter is None:
         return conv2d(x, weight.to(x.dtype), 1, poll, demodulated)

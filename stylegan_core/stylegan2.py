@@ -23,6 +23,7 @@ from stylegan_core.ops import (
     conv2d,
     downsample2d,
     modulated_conv2d,
+    modulated_pointwise,
     no_poll,
     setup_filter,
     smooth2d,
@@ -180,7 +181,7 @@ class ToRGBLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, img_channels, H, W]."""
-        x = modulated_conv2d(x, self.weight, self.affine(w) * self.weight_gain, demodulate=False)
+        x = modulated_pointwise(x, self.weight, self.affine(w) * self.weight_gain)
         return bias_act(x, self.bias, "linear", clamp=self.clamp)
 
 
