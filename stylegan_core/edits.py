@@ -134,11 +134,18 @@ def clear_mixing(scene: Scene) -> Scene:
 
 
 def set_psi(scene: Scene, psi: float) -> Scene:
-    """Set the overall psi. A curve over the layers keeps its shape and moves along."""
-    psi = _clamp(psi, PSI_RANGE)
-    shift = psi - scene.truncation.psi
+    """Set the overall psi. A curve over the layers moves along with its shape.
+
+    Both go as far as the curve's own ends allow, so that moving back restores it.
+    """
+    psi, layers = _clamp(psi, PSI_RANGE), scene.truncation.layers
+    if not layers:
+        return _truncation(scene, psi=psi)
+    shift = min(max(psi - scene.truncation.psi, PSI_RANGE[0] - min(layers)), PSI_RANGE[1] - max(layers))
     return _truncation(
-        scene, psi=psi, layers=tuple(_clamp(layer + shift, PSI_RANGE) for layer in scene.truncation.layers)
+        scene,
+        psi=_clamp(scene.truncation.psi + shift, PSI_RANGE),
+        layers=tuple(_clamp(layer + shift, PSI_RANGE) for layer in layers),
     )
 
 

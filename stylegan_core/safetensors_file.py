@@ -88,8 +88,21 @@ def write(spec: NetworkSpec, path: Path) -> None:
     }
     # safetensors refuses tensors that share memory, hence the copy.
     tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in spec.tensors.items()}
-    content = save(tensors, metadata)
+    content = _ordered(save(tensors, metadata))
     write_whole(path, lambda file: file.write(content))
+
+
+def _ordered(content: bytes) -> bytes:
+    """A safetensors file with its header's metadata sorted by name.
+
+    The library writes them in another order each time, and a model saved twice should have one digest.
+    """
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def _settings(metadata: dict[str, str], role: Role) -> tuple[GeneratorConfig | DiscriminatorConfig, dict[str, str]]:

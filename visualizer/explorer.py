@@ -8,17 +8,13 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
@@ -27,17 +23,18 @@ from stylegan_core.model import Model
 from stylegan_core.models import ModelStore, load_model
 from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene, write_png
-from stylegan_core.render import Frame, Renderer
+from stylegan_core.render import Renderer
 from stylegan_core.scene import ModelRef, Scene
+from visualizer.favourites import Favourites
 from visualizer.jobs import Job
 from visualizer.library import starter_models
-from visualizer.session import Pin, Session, SessionError, SessionKeeper, read_session, write_session
+from visualizer.session import Session, SessionError, SessionKeeper, read_session, write_session
 from visualizer.store import Edit, P, Store
+from visualizer.tasks import Tasks, describe
 from visualizer.worker import Shown, Worker, to_rgba
 
 log = logging.getLogger(__name__)
 
-THUMBNAIL_PX = 72
 KEEP_EVERY_S = 2.0  # how often a changed session is written
 PLAY_HZ = 12.0  # noise maps a second while noise plays
 RANDOM_SEEDS = 10_000_000  # short enough to say aloud, enough never to meet anyone twice
@@ -67,13 +64,6 @@ def devices() -> tuple[str, ...]:
     return (*found, "cpu")
 
 
-def describe(error: BaseException) -> str:
-    """An error as a sentence for the person at the window."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename} cannot be opened: {error.strerror}."
-    return str(error) or type(error).__name__
-
-
 def absolute(path: Path) -> Path:
     """The path from the root; ~ is the home folder."""
     with suppress(RuntimeError):  # the home of somebody who does not exist
@@ -89,10 +79,12 @@ def on_disk(path: Path) -> bool:
         return False
 
 
-def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
-    """A small square copy [size, size, 4] of pixels [H, W, C], averaged over areas."""
-    small = F.interpolate(to_rgba(pixels).permute(2, 0, 1)[None].float(), (size, size), mode="area")[0]
-    return small.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+def model_file(ref: ModelRef) -> Path:
+    """Where a Scene's model is: at its path, or among the starter models, which lie elsewhere on every machine."""
+    path = Path(ref.path)
+    if on_disk(path):
+        return path
+    return next((starter for starter in starter_models() if starter.name == path.name), path)
 
 
 class Explorer:
@@ -108,18 +100,16 @@ class Explorer:
         self.models = ModelStore(self.device)
         self.renderer = Renderer(self.models, half=self.session.half)
         self.worker = Worker(self.renderer)
-        self._disk = ThreadPoolExecutor(1, "disk")
+        self.tasks = Tasks(self.worker, self.say)
+        self.favourites = Favourites(self.session.pins, self.tasks, self._full)
         self.store = Store(Scene())
         self.card: ModelCard | None = None
         self.loading: Loading | None = None
         self.latest: Shown | None = None  # newest frame, also a failed one
-        self.pinned: Shown | None = None  # what the view compares with
-        self.thumbnails: dict[Scene, np.ndarray] = {}
         self.playing_noise = False
         self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
         self._first_file: Path | None = None
         self._cards: dict[str, ModelCard] = {}
-        self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
         self._asked: Scene | None = None  # the Scene whose picture was asked for last
         self._unkept = ""  # why the session could not be written last time
         self._kept_at = self._played_at = 0.0
@@ -133,9 +123,11 @@ class Explorer:
         last = self.session.scene
         if self._first_file is not None:
             self.open_file(self._first_file)
-        elif last.model.path and on_disk(Path(last.model.path)) and not self.keeper.crashed:
+        elif last.model.path and on_disk(model_file(last.model)) and not self.keeper.crashed:
             self.open_scene(last)
         elif starters := starter_models():
+            if last.model.path and not self.keeper.crashed:
+                self._set_session_aside(f"{last.model.path} is not there.")
             self.open_model(starters[0])
 
     def start_with(self, path: Path) -> None:
@@ -150,7 +142,7 @@ class Explorer:
         """
         now = time.monotonic() if now is None else now
         self._collect_loading()
-        self._collect_futures()
+        self.tasks.collect()
         if self.playing_noise and self.store.scene.noise.mode == "random" and now - self._played_at >= 1 / PLAY_HZ:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
@@ -172,10 +164,7 @@ class Explorer:
         """The window closes as it should: everything is kept."""
         self.keep()
         self._drop_loading()
-        self.worker.close()
-        self._disk.shutdown()
-        self._waiting = [item for item in self._waiting if not item[0].cancelled()]
-        self._collect_futures()
+        self.tasks.close()
         self._guarded(self.keeper.end)
 
     def keep(self) -> None:
@@ -197,7 +186,7 @@ class Explorer:
                 self.say(error, "error")
             self._unkept = error
 
-        self._on_disk(write, written)
+        self.tasks.on_disk(write, written)
 
     def say(self, text: str, kind: Literal["info", "error"] = "info") -> None:
         """Tell the person at the window something."""
@@ -320,12 +309,12 @@ class Explorer:
             if isinstance(found, Scene):
                 self.open_scene(found)
             elif isinstance(found, Session):
-                self.session = self.session.model_copy(update={"pins": found.pins})
+                self.favourites.pins = found.pins
                 self.open_scene(found.scene)
             else:
                 self.open_model(path)
 
-        self._on_disk(look, go)
+        self.tasks.on_disk(look, go)
 
     def open_scene(self, scene: Scene) -> None:
         """Go to a Scene exactly as it was made, opening its model first if need be."""
@@ -335,17 +324,12 @@ class Explorer:
             fitted = edits.fit(scene, self._cards[scene.model.digest], scene.model)
             self.do("Open Scene", edits.set_scene, fitted)
             return
-        # Asset paths differ from machine to machine; the digest finds the model by its content there.
-        path = Path(scene.model.path)
-        if not on_disk(path):
-            same_name = [starter for starter in starter_models() if starter.name == path.name]
-            path = same_name[0] if same_name else path
-        self.open_model(path, scene.model.which, scene)
+        self.open_model(model_file(scene.model), scene.model.which, scene)
 
     def save_session(self, path: Path) -> None:
         """Write the session to a file of one's own."""
         session = self._current_session()
-        self._on_disk(lambda: write_session(session, path), lambda _: self.say(f"Session saved to {path}."))
+        self.tasks.on_disk(lambda: write_session(session, path), lambda _: self.say(f"Session saved to {path}."))
 
     def restore_crashed(self, restore: bool) -> None:
         """Answer the offer to go on where the program died."""
@@ -364,57 +348,20 @@ class Explorer:
             return next(place for place in found if not place.exists())
 
         def save(poll: Poll) -> str:
-            pixels = self._full(scene, poll).pixels
+            pixels = self._full(scene, poll).frame.pixels
             assert pixels is not None
             place = path or free()
             write_png(place, pixels.cpu().numpy(), scene)
             return f"Saved {place}"
 
-        self._later(save, self.say)
-
-    # -- favourites ----------------------------------------------------------------------------------------------------
+        self.tasks.on_worker(save, self.say, finish=True)
 
     def pin(self) -> None:
         """Keep the Scene as a favourite, and compare with it from now on."""
         scene = self.store.scene
-        if not scene.model.digest:
-            return
-        if all(pin.scene != scene for pin in self.session.pins):
-            pin = Pin(name=f"{self._model_name()} {scene.latent.seed}", scene=scene)
-            self.session = self.session.model_copy(update={"pins": (*self.session.pins, pin)})
-        self.compare_with(scene)
-        self.say("Pinned.")
-
-    def unpin(self, pin: Pin) -> None:
-        """Drop a favourite."""
-        kept = tuple(other for other in self.session.pins if other != pin)
-        self.session = self.session.model_copy(update={"pins": kept})
-
-    def compare_with(self, scene: Scene) -> None:
-        """Render a Scene for the view to compare with."""
-
-        def render(poll: Poll) -> Shown:
-            frame = self._full(scene, poll)
-            assert frame.pixels is not None
-            return Shown(frame, to_rgba(frame.pixels))
-
-        def show(shown: Shown) -> None:
-            self.pinned = shown
-
-        self._later(render, show)
-
-    def want_thumbnail(self, scene: Scene) -> None:
-        """Have `thumbnails[scene]` made."""
-
-        def render(poll: Poll) -> np.ndarray:
-            frame = self._full(scene, poll)
-            assert frame.pixels is not None
-            return thumbnail(frame.pixels)
-
-        def store(pixels: np.ndarray) -> None:
-            self.thumbnails[scene] = pixels
-
-        self._later(render, store)
+        if scene.model.digest:
+            self.favourites.pin(f"{self._model_name()} {scene.latent.seed}", scene)
+            self.say("Pinned.")
 
     def arrange(self, **changes: Any) -> None:
         """Remember how the window is arranged; see `Layout` for the fields."""
@@ -440,37 +387,16 @@ class Explorer:
         def switched(_: None) -> None:
             self._asked = None  # the picture shown was made before the switch
 
-        self._later(switch, switched)
+        self.tasks.on_worker(switch, switched)
 
     # -- within --------------------------------------------------------------------------------------------------------
 
-    def _full(self, scene: Scene, poll: Poll) -> Frame:
+    def _full(self, scene: Scene, poll: Poll) -> Shown:
         """On the worker: the full picture, or the error that the Frame carries, raised."""
         frame = self.renderer.render(scene, poll=poll)
         if frame.pixels is None:
             raise StyleScopeError(frame.error or "The picture could not be made.")
-        return frame
-
-    def _later(self, function: Callable[[Poll], Any], then: Callable[[Any], None]) -> None:
-        """Run something on the worker and take its result in a later `tick`."""
-        self._waiting.append((self.worker.call(function), then))
-
-    def _on_disk(self, function: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Read or write a file on a thread of its own, for a disk may take its time; then as `_later`."""
-        self._waiting.append((self._disk.submit(function), then))
-
-    def _collect_futures(self) -> None:
-        # Asked once of each: one that ends meanwhile must not be in neither list.
-        looked_at = [(item, item[0].done()) for item in self._waiting]
-        self._waiting = [item for item, done in looked_at if not done]
-        for future, then in (item for item, done in looked_at if done):
-            if future.cancelled():
-                self.say("Too much is waiting already; try again in a moment.", "error")
-            elif (error := future.exception()) is not None:
-                log.info("a task failed", exc_info=error)
-                self.say(describe(error), "error")
-            else:
-                then(future.result())
+        return Shown(frame, to_rgba(frame.pixels))
 
     def _guarded(self, function: Callable[[], object]) -> None:
         """Run something whose failure is for the person at the window to know."""
@@ -483,16 +409,22 @@ class Explorer:
         try:
             return self.keeper.load() or Session()
         except StyleScopeError as error:
-            try:
-                after = f"It was moved to {self.keeper.set_aside()}; this is a new session."
-            except StyleScopeError as obstacle:
-                after = str(obstacle)
-            self.say(f"{error} {after}", "error")
+            self._set_session_aside(str(error))
             return Session()
 
+    def _set_session_aside(self, why: str) -> None:
+        """Keep a session that cannot be gone on with where nothing is written over it."""
+        try:
+            after = f"The last session was moved to {self.keeper.set_aside()}; this is a new one."
+        except StyleScopeError as obstacle:
+            after = str(obstacle)
+        self.say(f"{why} {after}", "error")
+
     def _current_session(self) -> Session:
+        changes: dict[str, Any] = {"pins": self.favourites.pins}
         if self.store.scene.model.digest:
-            self.session = self.session.model_copy(update={"scene": self.store.scene})
+            changes["scene"] = self.store.scene
+        self.session = self.session.model_copy(update=changes)
         return self.session
 
     def _model_name(self) -> str:

@@ -166,7 +166,7 @@ class Canvas:
         return 1.0 if self.view.flip else self.view.compare
 
     def _take_pinned(self) -> None:
-        shown = self._ui.explorer.pinned
+        shown = self._ui.explorer.favourites.compared
         if shown is self._pinned_shown or shown is None:
             return
         self._pinned_shown = shown

@@ -7,7 +7,7 @@ import numpy as np
 
 from stylegan_core import edits
 from stylegan_core.scene import Scene
-from visualizer.explorer import THUMBNAIL_PX
+from visualizer.favourites import THUMBNAIL_PX
 from visualizer.session import Pin
 from widgets import icons, theme
 from widgets.bind import tooltip
@@ -51,12 +51,12 @@ class HistoryPanel:
         if names != self._names:
             self._names = names
             self._list_names()
-        pins = explorer.session.pins
+        pins = explorer.favourites.pins
         for pin in pins:
             if pin.scene not in self._asked and explorer.card is not None:
                 self._asked.add(pin.scene)
-                explorer.want_thumbnail(pin.scene)
-        shown = frozenset(pin.scene for pin in pins if pin.scene in explorer.thumbnails)
+                explorer.favourites.want_thumbnail(pin.scene)
+        shown = frozenset(pin.scene for pin in pins if pin.scene in explorer.favourites.thumbnails)
         if pins != self._pins or shown != self._shown:
             self._pins, self._shown = pins, shown
             self._list_pins(pins)
@@ -95,9 +95,9 @@ class HistoryPanel:
             dpg.add_image_button(texture, tag=tag, width=size, height=size, frame_padding=0, callback=go)
         tooltip(tag, f"{pin.name}\nClick to go there, right-click for more.")
         with dpg.popup(tag):
-            dpg.add_selectable(label="Compare with it", callback=partial(explorer.compare_with, pin.scene))
+            dpg.add_selectable(label="Compare with it", callback=partial(explorer.favourites.compare_with, pin.scene))
             dpg.add_selectable(label="Mix with this person", callback=partial(self._mix, pin.scene))
-            dpg.add_selectable(label="Remove", callback=partial(explorer.unpin, pin))
+            dpg.add_selectable(label="Remove", callback=partial(explorer.favourites.unpin, pin))
 
     def _mix(self, scene: Scene) -> None:
         card = self._ui.explorer.card
@@ -106,7 +106,7 @@ class HistoryPanel:
 
     def _texture(self, scene: Scene) -> int | str | None:
         """A small static texture; made once, for it is small and never changes."""
-        pixels = self._ui.explorer.thumbnails.get(scene)
+        pixels = self._ui.explorer.favourites.thumbnails.get(scene)
         if scene not in self._textures and pixels is not None:
             values = (pixels.astype(np.float32) / 255).ravel().tolist()
             height, width = pixels.shape[:2]

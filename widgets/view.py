@@ -42,13 +42,17 @@ class ViewPanel:
     def sync(self) -> None:
         """Follow the canvas."""
         width, height = (int(v) for v in dpg.get_item_rect_size(TAG))
-        look = (self._canvas.zoom(width, height), self._canvas.smooth, self._ui.explorer.pinned is not None)
+        look = (
+            self._canvas.zoom(width, height),
+            self._canvas.smooth,
+            self._ui.explorer.favourites.compared is not None,
+        )
         if look == self._seen:
             return
         self._seen = look
         dpg.set_value("view.zoom", f"{look[0]:.0%}")
         dpg.set_value("view.smooth", "smooth" if self._canvas.smooth else "pixels")
-        dpg.configure_item("view.compare", enabled=self._ui.explorer.pinned is not None)
+        dpg.configure_item("view.compare", enabled=self._ui.explorer.favourites.compared is not None)
 
     def _set_smooth(self, sender: Any, value: str) -> None:
         del sender
@@ -57,6 +61,6 @@ class ViewPanel:
 
     def _set_compare(self, sender: Any, value: float) -> None:
         del sender
-        if self._ui.explorer.pinned is None:
+        if self._ui.explorer.favourites.compared is None:
             self._ui.explorer.say("Pin a picture first (P); then there is something to compare with.")
         self._canvas.view.compare = value

@@ -19,6 +19,7 @@ from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.errors import Cancelled, ModelFileError
 from stylegan_core.limits import channel_rule, parameter_count
 from stylegan_core.model import build_discriminator, build_generator
+from stylegan_core.spec import NetworkSpec
 from stylegan_core.stylegan2 import Discriminator, Generator
 from tests.core.snapshots import GOLDEN, Persistent, trusting_load
 
@@ -295,3 +296,13 @@ def test_a_file_far_too_large_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="larger than 8 GiB"):
         read_generator(path)
     path.unlink()
+
+
+def test_a_model_saved_twice_has_one_digest(tmp_path: Path) -> None:
+    spec = read_generator(GOLDEN / "sg2_cond32.pkl")
+    described = NetworkSpec(spec.family, spec.config, spec.tensors, {str(n): "²" * n for n in range(20)})
+    paths = [tmp_path / f"{n}.safetensors" for n in range(4)]
+    for path in paths:
+        write_spec(described, path)
+    assert len({digest(path) for path in paths}) == 1
+    assert read_generator(paths[0]).description == described.description

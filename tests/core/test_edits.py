@@ -224,7 +224,9 @@ def test_psi_is_clamped(typed: float, psi: float) -> None:
 def test_a_curve_moves_along_with_psi() -> None:
     scene = Scene(truncation=Truncation(psi=0.5, layers=(0.25, 0.5, 1.0)))
     assert edits.set_psi(scene, 0.75).truncation.layers == (0.5, 0.75, 1.25)
-    assert edits.set_psi(scene, 2).truncation.layers == (1.75, 2.0, 2.0)
+    stopped = edits.set_psi(scene, 2).truncation  # by its highest layer: the curve keeps its shape
+    assert (stopped.psi, stopped.layers) == (1.5, (1.25, 1.5, 2.0))
+    assert edits.set_psi(edits.set_psi(scene, 2), 0.5) == scene
 
 
 def test_one_layer_of_psi() -> None:

@@ -21,7 +21,8 @@ from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
 from visualizer import explorer as explorer_file
 from visualizer import session as session_file
-from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, THUMBNAIL_PX, Explorer, devices, thumbnail
+from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, Explorer, devices
+from visualizer.favourites import THUMBNAIL_PX, thumbnail
 from visualizer.library import starter_models
 from visualizer.session import Layout, Pin, Session, read_session, write_session
 from visualizer.worker import Shown, to_rgba
@@ -81,7 +82,7 @@ def settled(explorer: Explorer) -> Shown:
         latest = explorer.latest
         return (
             explorer.loading is None
-            and not explorer._waiting
+            and not explorer.tasks.busy
             and latest is not None
             and latest.frame.scene == explorer.scene
             and not latest.frame.preview
@@ -301,10 +302,10 @@ def test_a_result_that_arrives_during_a_look_is_not_lost(explorer: Explorer) -> 
             return before
 
     taken: list[str] = []
-    explorer._waiting.append((Late(), taken.append))
+    explorer.tasks._waiting.append((Late(), taken.append))
     explorer.tick(0)
     explorer.tick(0)
-    assert taken == ["here"] and explorer._waiting == []
+    assert taken == ["here"] and not explorer.tasks.busy
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -407,11 +408,11 @@ def test_a_session_file_brings_its_scene_and_pins(explorer: Explorer, tmp_path: 
     explorer.save_session(tmp_path / "mine.json")
     said(explorer, "Session saved", "info")
     kept = explorer.session
-    explorer.unpin(explorer.session.pins[0])
+    explorer.favourites.unpin(explorer.favourites.pins[0])
     explorer.do("Seed", edits.set_seed, 5)
     explorer.open_file(tmp_path / "mine.json")
     until(explorer, lambda: explorer.scene.latent.seed == 41)
-    assert explorer.session.pins == kept.pins == (Pin(name=f"{STARTER.stem} 41", scene=explorer.scene),)
+    assert explorer.favourites.pins == kept.pins == (Pin(name=f"{STARTER.stem} 41", scene=explorer.scene),)
 
 
 def test_pictures_saved_in_one_second_do_not_overwrite_one_another(explorer: Explorer, tmp_path: Path) -> None:
@@ -434,18 +435,18 @@ def test_pins_compare_and_have_thumbnails(explorer: Explorer) -> None:
     settled(explorer)
     explorer.pin()
     explorer.pin()
-    assert len(explorer.session.pins) == 1
+    assert len(explorer.favourites.pins) == 1
     picture = settled(explorer)
-    assert torch.equal(explorer.pinned.rgba, picture.rgba)
-    pin = explorer.session.pins[0]
-    explorer.want_thumbnail(pin.scene)
-    until(explorer, lambda: pin.scene in explorer.thumbnails)
-    assert np.array_equal(explorer.thumbnails[pin.scene], thumbnail(picture.frame.pixels))
+    assert torch.equal(explorer.favourites.compared.rgba, picture.rgba)
+    pin = explorer.favourites.pins[0]
+    explorer.favourites.want_thumbnail(pin.scene)
+    until(explorer, lambda: pin.scene in explorer.favourites.thumbnails)
+    assert np.array_equal(explorer.favourites.thumbnails[pin.scene], thumbnail(picture.frame.pixels))
     explorer.do("Seed", edits.set_seed, 1234)
     settled(explorer)
-    assert torch.equal(explorer.pinned.rgba, picture.rgba)
-    explorer.unpin(pin)
-    assert explorer.session.pins == ()
+    assert torch.equal(explorer.favourites.compared.rgba, picture.rgba)
+    explorer.favourites.unpin(pin)
+    assert explorer.favourites.pins == ()
 
 
 def test_a_thumbnail_averages() -> None:
@@ -466,7 +467,7 @@ def test_without_a_model_there_is_nothing_to_pin_or_save(
     explorer.capture()
     said(explorer, "The Scene names no model; open one first.")
     explorer.close()
-    assert explorer.session.pins == () and sorted(p.name for p in tmp_path.rglob("*")) == ["state"]
+    assert explorer.favourites.pins == () and sorted(p.name for p in tmp_path.rglob("*")) == ["state"]
 
 
 # -- the session -------------------------------------------------------------------------------------------------------
@@ -490,7 +491,7 @@ def test_the_next_start_goes_on_where_the_last_ended(open_explorer: Callable[[],
 
 def test_the_session_is_kept_while_the_program_runs(explorer: Explorer) -> None:
     explorer.do("Seed", edits.set_seed, 77)
-    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    until(explorer, lambda: not explorer.tasks.busy, now=KEEP_EVERY_S + 1)
     assert read_session(explorer.keeper.path).scene.latent.seed == 77
 
 
@@ -502,7 +503,7 @@ def test_a_crash_is_offered_and_restored(open_explorer: Callable[[], Explorer], 
     explorer.begin()
     settled(explorer)
     assert explorer.crashed_session.scene == scene and explorer.scene.latent.seed == 0
-    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    until(explorer, lambda: not explorer.tasks.busy, now=KEEP_EVERY_S + 1)
     assert read_session(explorer.keeper.path).scene == scene  # safe until the offer is answered
     explorer.save_session(tmp_path / "mine.json")
     said(explorer, "Session saved", "info")
@@ -512,6 +513,24 @@ def test_a_crash_is_offered_and_restored(open_explorer: Callable[[], Explorer], 
     assert explorer.crashed_session is None
     explorer.close()
     assert not (tmp_path / "state" / "running").exists()
+
+
+def test_a_session_whose_model_is_gone_is_kept_aside(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
+    scene = Scene(model=ModelRef(digest="0" * 64, path=str(tmp_path / "gone.pkl")), latent=Latent(seed=321))
+    write_session(Session(scene=scene), tmp_path / "state" / "session.json")
+    explorer = open_explorer()
+    explorer.begin()
+    assert "gone.pkl is not there" in explorer.notice.text
+    settled(explorer)
+    assert explorer.card is not None and explorer.card.name == STARTER.stem
+    assert read_session(tmp_path / "state" / "session.broken.json").scene == scene
+
+
+def test_closing_finishes_what_is_being_saved(explorer: Explorer, tmp_path: Path) -> None:
+    scene = explorer.scene
+    explorer.capture(tmp_path / "last.png")
+    explorer.close()
+    assert read_scene(tmp_path / "last.png") == scene
 
 
 def test_a_crash_that_nobody_wants_back(open_explorer: Callable[[], Explorer], tmp_path: Path) -> None:
@@ -548,7 +567,7 @@ def test_a_broken_session_is_set_aside(open_explorer: Callable[[], Explorer], tm
     path.parent.mkdir()
     path.write_bytes(content)
     explorer = open_explorer()
-    assert "It was moved to" in explorer.notice.text
+    assert "was moved to" in explorer.notice.text
     assert path.with_name("session.broken.json").read_bytes() == content
     explorer.begin()
     settled(explorer)
@@ -586,15 +605,15 @@ def test_a_folder_that_cannot_be_written_to_is_said_once(open_explorer: Callable
     explorer = open_explorer()
     explorer.begin()
     settled(explorer)
-    until(explorer, lambda: not explorer._waiting, now=KEEP_EVERY_S + 1)
+    until(explorer, lambda: not explorer.tasks.busy, now=KEEP_EVERY_S + 1)
     assert "session.json cannot be written" in explorer.notice.text
     explorer.say("Something else.")
     for time in range(2, 5):
         explorer.do("Seed", edits.set_seed, time)
-        until(explorer, lambda: not explorer._waiting, now=time * (KEEP_EVERY_S + 1))
+        until(explorer, lambda: not explorer.tasks.busy, now=time * (KEEP_EVERY_S + 1))
     assert explorer.notice.text == "Something else."
     (tmp_path / "state").unlink()
-    until(explorer, lambda: not explorer._waiting, now=10 * (KEEP_EVERY_S + 1))
+    until(explorer, lambda: not explorer.tasks.busy, now=10 * (KEEP_EVERY_S + 1))
     assert json.loads((tmp_path / "state" / "session.json").read_text())["scene"]["latent"]["seed"] == 4
 
 
