@@ -87,6 +87,7 @@ def main() -> None:
     for name, values in (
         ("main thread, without drawing", frames[:, 0]),
         ("main thread, drawing and swap", frames[:, 1]),
+        ("main thread, both together", frames.sum(axis=1)),
         ("psi edit to its preview on screen", np.array(drag.latencies_ms)),
     ):
         median, high = np.percentile(values, [50, 99])

@@ -9,10 +9,15 @@ import ctypes
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import dearpygui.dearpygui as dpg
 import numpy as np
 from OpenGL import GL as gl
+
+# The raw calls: PyOpenGL's own around these three set pixel storage both ways, and spend more than they save.
+from OpenGL.raw.GL.VERSION.GL_1_0 import glGetTexImage, glTexImage2D
+from OpenGL.raw.GL.VERSION.GL_1_1 import glTexSubImage2D
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +26,21 @@ _HIGHEST_NAME = 4096  # drivers count names up from 1; a scan this far takes abo
 _SEED_SIZE = (13, 7)  # width, height of a texture that waits to be found: no atlas has this shape
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast")
 
-_PIXEL_STORE = tuple(
-    getattr(gl, f"GL_{way}_{what}")
-    for way in ("PACK", "UNPACK")
-    for what in ("ROW_LENGTH", "SKIP_ROWS", "SKIP_PIXELS", "SWAP_BYTES", "LSB_FIRST")
-)
-_ALIGNMENTS = (gl.GL_PACK_ALIGNMENT, gl.GL_UNPACK_ALIGNMENT)
+_WAYS = {"PACK": gl.GL_PIXEL_PACK_BUFFER, "UNPACK": gl.GL_PIXEL_UNPACK_BUFFER}
+_STORE = {
+    way: {
+        getattr(gl, f"GL_{way}_{what}"): tight
+        for what, tight in (
+            ("ROW_LENGTH", 0),
+            ("SKIP_ROWS", 0),
+            ("SKIP_PIXELS", 0),
+            ("SWAP_BYTES", 0),
+            ("LSB_FIRST", 0),
+            ("ALIGNMENT", 1),
+        )
+    }
+    for way in _WAYS
+}
 
 
 class GlUnavailable(RuntimeError):
@@ -34,27 +48,35 @@ class GlUnavailable(RuntimeError):
 
 
 @contextmanager
-def _bound(texture: int, unpack_buffer: int = 0) -> Iterator[None]:
-    """Bind a texture with tightly packed pixels, and put back what DearPyGui had bound."""
-    bound_texture = int(gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D))
-    bound_unpack = int(gl.glGetIntegerv(gl.GL_PIXEL_UNPACK_BUFFER_BINDING))
-    bound_pack = int(gl.glGetIntegerv(gl.GL_PIXEL_PACK_BUFFER_BINDING))
-    stored = {name: int(gl.glGetIntegerv(name)) for name in _PIXEL_STORE + _ALIGNMENTS}
+def _bound(texture: int) -> Iterator[None]:
+    """Bind a texture, and put back what DearPyGui had bound."""
+    before = int(gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D))
+    gl.glBindTexture(gl.GL_TEXTURE_2D, texture)
     try:
-        for name in _PIXEL_STORE:
-            gl.glPixelStorei(name, 0)
-        for name in _ALIGNMENTS:
-            gl.glPixelStorei(name, 1)
-        gl.glBindBuffer(gl.GL_PIXEL_PACK_BUFFER, 0)
-        gl.glBindBuffer(gl.GL_PIXEL_UNPACK_BUFFER, unpack_buffer)
-        gl.glBindTexture(gl.GL_TEXTURE_2D, texture)
         yield
     finally:
-        gl.glBindTexture(gl.GL_TEXTURE_2D, bound_texture)
-        gl.glBindBuffer(gl.GL_PIXEL_UNPACK_BUFFER, bound_unpack)
-        gl.glBindBuffer(gl.GL_PIXEL_PACK_BUFFER, bound_pack)
-        for name, value in stored.items():
+        gl.glBindTexture(gl.GL_TEXTURE_2D, before)
+
+
+@contextmanager
+def _tight(way: Literal["PACK", "UNPACK"], buffer: int = 0) -> Iterator[None]:
+    """Have pixels lie tightly packed, in memory or in a pixel buffer, one way; and put back what was set.
+
+    Each question to OpenGL costs some 20 µs of the frame, so only the way that is used is asked about.
+    """
+    target, binding = _WAYS[way], getattr(gl, f"GL_PIXEL_{way}_BUFFER_BINDING")
+    before = int(gl.glGetIntegerv(binding))
+    stored = {name: int(gl.glGetIntegerv(name)) for name in _STORE[way]}
+    wanted = {name: value for name, value in _STORE[way].items() if stored[name] != value}
+    try:
+        for name, value in wanted.items():
             gl.glPixelStorei(name, value)
+        gl.glBindBuffer(target, buffer)
+        yield
+    finally:
+        gl.glBindBuffer(target, before)
+        for name in wanted:
+            gl.glPixelStorei(name, stored[name])
 
 
 class PixelBuffer:
@@ -82,6 +104,7 @@ class GlTexture:
         self.name = name
         self.size = (0, 0)
         self._mipmaps = mipmaps
+        self._smooth: bool | None = None
         with _bound(name):
             minify = gl.GL_LINEAR_MIPMAP_LINEAR if mipmaps else gl.GL_LINEAR
             gl.glTexParameteri(gl.GL_TEXTURE_2D, gl.GL_TEXTURE_MIN_FILTER, minify)
@@ -98,27 +121,30 @@ class GlTexture:
     def write(self, rgba: np.ndarray) -> None:
         """Show a contiguous uint8 array [H, W, 4]."""
         height, width, _ = rgba.shape
-        with _bound(self.name):
+        with _bound(self.name), _tight("UNPACK"):
             self._store(width, height, rgba.ctypes.data_as(ctypes.c_void_p))
 
     def write_from(self, buffer: PixelBuffer, width: int, height: int) -> None:
         """Show the first width * height * 4 bytes of a pixel buffer; no byte passes through the CPU."""
-        with _bound(self.name, buffer.name):
+        with _bound(self.name), _tight("UNPACK", buffer.name):
             self._store(width, height, ctypes.c_void_p(0))
 
     def _store(self, width: int, height: int, pixels: ctypes.c_void_p) -> None:
         # pixels is an address, or an offset into the bound pixel buffer.
         layout = (gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixels)
         if (width, height) == self.size:
-            gl.glTexSubImage2D(gl.GL_TEXTURE_2D, 0, 0, 0, width, height, *layout)
+            glTexSubImage2D(gl.GL_TEXTURE_2D, 0, 0, 0, width, height, *layout)
         else:
-            gl.glTexImage2D(gl.GL_TEXTURE_2D, 0, gl.GL_RGBA8, width, height, 0, *layout)
+            glTexImage2D(gl.GL_TEXTURE_2D, 0, gl.GL_RGBA8, width, height, 0, *layout)
             self.size = (width, height)
         if self._mipmaps:
             gl.glGenerateMipmap(gl.GL_TEXTURE_2D)
 
     def set_smooth(self, smooth: bool) -> None:
         """How magnified pixels look: blended, or square."""
+        if smooth == self._smooth:
+            return
+        self._smooth = smooth
         with _bound(self.name):
             magnify = gl.GL_LINEAR if smooth else gl.GL_NEAREST
             gl.glTexParameteri(gl.GL_TEXTURE_2D, gl.GL_TEXTURE_MAG_FILTER, magnify)
@@ -129,7 +155,7 @@ class GlTexture:
         Args:
             level: of the mipmaps, each half the size of the one before.
         """
-        with _bound(self.name):
+        with _bound(self.name), _tight("PACK"):
             return _read_bound(level)
 
 
@@ -196,7 +222,7 @@ def _texture_names() -> set[int]:
 
 
 def _seed_pixels(name: int) -> np.ndarray | None:
-    with _bound(name):
+    with _bound(name), _tight("PACK"):
         return _read_bound(0) if _bound_size(0) == _SEED_SIZE else None
 
 
@@ -210,5 +236,5 @@ def _read_bound(level: int) -> np.ndarray:
     width, height = _bound_size(level)
     pixels = np.empty((height, width, 4), dtype=np.uint8)
     address = pixels.ctypes.data_as(ctypes.c_void_p)
-    gl.glGetTexImage(gl.GL_TEXTURE_2D, level, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, address)
+    glGetTexImage(gl.GL_TEXTURE_2D, level, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, address)
     return pixels

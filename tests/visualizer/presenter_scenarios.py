@@ -204,7 +204,7 @@ def foreign_gl_state_is_harmless_and_kept() -> None:
         gl.glDeleteBuffers(1, [other])
         for name, value in zip(foreign, (0, 0, 4), strict=True):
             gl.glPixelStorei(name, value)
-        assert kept == foreign and bound == other
+        assert (kept, bound) == (foreign, other), (kept, bound, other)
 
 
 def window_shows_square_or_smooth_pixels() -> None:
