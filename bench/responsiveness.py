@@ -67,6 +67,26 @@ class Drag:
             self._revision, self._edited_at = self._explorer.store.revision, time.perf_counter()
 
 
+def swap_ms(width: int, height: int) -> float:
+    """CPU time of the main thread to swap the buffers of an empty window: in software, to copy it to the screen."""
+    import glfw
+    from OpenGL import GL as gl
+
+    glfw.init()
+    window = glfw.create_window(width, height, "swap", None, None)
+    glfw.make_context_current(window)
+    glfw.swap_interval(0)
+    times = []
+    for _ in range(200):
+        gl.glClear(gl.GL_COLOR_BUFFER_BIT)
+        gl.glFinish()
+        before = time.thread_time()
+        glfw.swap_buffers(window)
+        times.append((time.thread_time() - before) * 1e3)
+    glfw.terminate()
+    return float(np.median(times))
+
+
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,17 +103,20 @@ def main() -> None:
     drag = Drag(explorer, window, arguments.seconds)
     window.run(lambda window: Layout(explorer, window), drag.step)
     frames = np.array(drag.frames_ms)
+    layout = explorer.session.layout
+    swap = swap_ms(layout.width, layout.height)
     print(f"{arguments.resolution}², {os.cpu_count()} cores, {window.presenter.path}")
     for name, values in (
         ("main thread, without drawing", frames[:, 0]),
         ("main thread, drawing and swap", frames[:, 1]),
-        ("main thread, both together", frames.sum(axis=1)),
+        ("main thread, both without the swap", frames.sum(axis=1) - swap),
         ("psi edit to its preview on screen", np.array(drag.latencies_ms)),
     ):
         median, high = np.percentile(values, [50, 99])
         print(
             f"{name:<36} n {len(values):4d}   median {median:6.2f} ms   99 % {high:6.2f} ms   max {values.max():6.2f}"
         )
+    print(f"swap of an empty window as large: {swap:.2f} ms")
     print(f"previews of {sorted(set(drag.previews))} px")
 
 

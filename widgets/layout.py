@@ -42,6 +42,7 @@ class Layout:
         self._columns = {"left": explorer.session.layout.left, "right": explorer.session.layout.right}
         self._dragging: str | None = None
         self._notice: object = None
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._mouse: list[float] = []
 
     def build(self) -> None:
@@ -228,12 +229,14 @@ class Layout:
     def _arrange(self) -> None:
         """Give columns and canvas their sizes, where they changed."""
         px = self._ui.px
-        width, height = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
+        viewport = dpg.get_viewport_configuration("")
+        width, height = viewport["client_width"], viewport["client_height"]
         room = max(height - px(BAR + STATUS + 22), 50)
         left, right = px(self._columns["left"]), px(self._columns["right"])
         middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
         for tag, w in (("column.left", left), ("middle", middle), ("column.right", right)):
-            if (dpg.get_item_width(tag), dpg.get_item_height(tag)) != (w, room):
+            if self._sizes.get(tag) != (w, room):
+                self._sizes[tag] = (w, room)
                 dpg.configure_item(tag, width=w, height=room)
         self._canvas.sync(middle, room)
 
