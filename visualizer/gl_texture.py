@@ -15,8 +15,9 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from OpenGL import GL as gl
 
-# The raw calls: PyOpenGL's own around these three set pixel storage both ways, and spend more than they save.
-from OpenGL.raw.GL.VERSION.GL_1_0 import glGetTexImage, glTexImage2D
+# The raw calls: PyOpenGL's own around the image calls set pixel storage both ways, and for a whole number they make an
+# array; both cost more than the call.
+from OpenGL.raw.GL.VERSION.GL_1_0 import glGetIntegerv, glGetTexImage, glTexImage2D
 from OpenGL.raw.GL.VERSION.GL_1_1 import glTexSubImage2D
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,19 @@ class GlUnavailable(RuntimeError):
     """DearPyGui's textures cannot be reached through OpenGL here; the message says why."""
 
 
+_answer = (ctypes.c_int * 4)()  # room for the longest answer to what is asked here
+
+
+def _integer(name: int) -> int:
+    """One of OpenGL's settings."""
+    glGetIntegerv(name, _answer)
+    return _answer[0]
+
+
 @contextmanager
 def _bound(texture: int) -> Iterator[None]:
     """Bind a texture, and put back what DearPyGui had bound."""
-    before = int(gl.glGetIntegerv(gl.GL_TEXTURE_BINDING_2D))
+    before = _integer(gl.GL_TEXTURE_BINDING_2D)
     gl.glBindTexture(gl.GL_TEXTURE_2D, texture)
     try:
         yield
@@ -62,11 +72,11 @@ def _bound(texture: int) -> Iterator[None]:
 def _tight(way: Literal["PACK", "UNPACK"], buffer: int = 0) -> Iterator[None]:
     """Have pixels lie tightly packed, in memory or in a pixel buffer, one way; and put back what was set.
 
-    Each question to OpenGL costs some 20 µs of the frame, so only the way that is used is asked about.
+    Each question to OpenGL costs some µs of the frame, so only the way that is used is asked about.
     """
     target, binding = _WAYS[way], getattr(gl, f"GL_PIXEL_{way}_BUFFER_BINDING")
-    before = int(gl.glGetIntegerv(binding))
-    stored = {name: int(gl.glGetIntegerv(name)) for name in _STORE[way]}
+    before = _integer(binding)
+    stored = {name: _integer(name) for name in _STORE[way]}
     wanted = {name: value for name, value in _STORE[way].items() if stored[name] != value}
     try:
         for name, value in wanted.items():
@@ -85,7 +95,7 @@ class PixelBuffer:
     def __init__(self, size_bytes: int) -> None:
         self.size_bytes = size_bytes
         self.name = int(gl.glGenBuffers(1))
-        bound = int(gl.glGetIntegerv(gl.GL_PIXEL_UNPACK_BUFFER_BINDING))
+        bound = _integer(gl.GL_PIXEL_UNPACK_BUFFER_BINDING)
         gl.glBindBuffer(gl.GL_PIXEL_UNPACK_BUFFER, self.name)
         gl.glBufferData(gl.GL_PIXEL_UNPACK_BUFFER, size_bytes, None, gl.GL_STREAM_DRAW)
         gl.glBindBuffer(gl.GL_PIXEL_UNPACK_BUFFER, bound)
@@ -170,7 +180,7 @@ class TextureShelf:
         if not gl.glGetString(gl.GL_VERSION):
             raise GlUnavailable("no OpenGL context is current")
         self.renderer = gl.glGetString(gl.GL_RENDERER).decode(errors="replace")
-        self.max_size = int(gl.glGetIntegerv(gl.GL_MAX_TEXTURE_SIZE))
+        self.max_size = _integer(gl.GL_MAX_TEXTURE_SIZE)
         # Mipmaps of 1024² cost a GPU nothing to speak of, but a software renderer 7 ms a frame.
         self._mipmaps = not any(name in self.renderer.lower() for name in _SOFTWARE)
         self._registry = dpg.add_texture_registry()
