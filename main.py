@@ -61,13 +61,14 @@ def open_window(
     from visualizer.display import display_scale, require_window
 
     require_window()
+    from stylegan_core.generate import choose_device
     from visualizer.explorer import Explorer
     from visualizer.window import Window
     from widgets.layout import Layout
 
     if demo is not None:
         state = Path(tempfile.mkdtemp(prefix="stylescope-demo-"))  # a show leaves nothing in one's own session
-    explorer = Explorer(state, pictures, device)
+    explorer = Explorer(state, pictures, str(choose_device(device)) if device else None)
     window = Window(explorer, scale or display_scale(), rects, presenter)
     explorer.worker.wake = window.wake.set
     if demo is not None:

@@ -24,7 +24,7 @@ from stylegan_core.config import GeneratorConfig
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.scene import ModelRef
 from visualizer.explorer import Explorer
-from visualizer.window import Window
+from visualizer.window import SIZE, Window
 from widgets.layout import Layout
 
 WARM_UP_S = 12.0  # one full picture, and blocks timed for the choice of preview
@@ -103,8 +103,7 @@ def main() -> None:
     drag = Drag(explorer, window, arguments.seconds)
     window.run(lambda window: Layout(explorer, window), drag.step)
     frames = np.array(drag.frames_ms)
-    layout = explorer.session.layout
-    swap = swap_ms(layout.width, layout.height)
+    swap = swap_ms(*SIZE)
     print(f"{arguments.resolution}², {os.cpu_count()} cores, {window.presenter.path}")
     for name, values in (
         ("main thread, without drawing", frames[:, 0]),

@@ -35,8 +35,8 @@ class Pin(SessionPart):
 class Layout(SessionPart):
     """How the window was arranged. Not part of the Scene, outside undo."""
 
-    width: int = Field(default=1360, ge=640, le=16384)
-    height: int = Field(default=860, ge=480, le=16384)
+    width: int | None = Field(default=None, ge=640, le=16384)  # None: as large as suits the display's scale
+    height: int | None = Field(default=None, ge=480, le=16384)
     x: int | None = None
     y: int | None = None
     left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1

@@ -22,6 +22,7 @@ from visualizer.worker import Shown
 
 log = logging.getLogger(__name__)
 
+SIZE = (1360, 860)  # px at scale 1, the first time
 ACTIVE_FPS, IDLE_FPS = 60.0, 20.0
 IDLE_AFTER_S = 1.0
 RECTS_EVERY_S = 0.1
@@ -133,8 +134,8 @@ class Window:
             place = {} if layout.x is None or layout.y is None else {"x_pos": layout.x, "y_pos": layout.y}
             dpg.create_viewport(
                 title="StyleScope",
-                width=layout.width,
-                height=layout.height,
+                width=layout.width or round(SIZE[0] * self.scale),
+                height=layout.height or round(SIZE[1] * self.scale),
                 min_width=640,
                 min_height=480,
                 small_icon=str(ASSETS / "icon_64.png"),
