@@ -176,6 +176,8 @@ class SessionKeeper:
             return self._mark.exists()
         if pid <= 0:  # no process; to kill() it would mean a whole group of them
             return True
+        if os.name == "nt":  # there kill() with 0 means Ctrl+C; an offer too many is the lesser harm
+            return True
         try:
             os.kill(pid, 0)
         except (ProcessLookupError, OverflowError):
