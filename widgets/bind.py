@@ -76,7 +76,13 @@ class Binder:
             return edit(scene, int(text)) if text.strip().isdigit() else scene
 
         item = dpg.add_input_text(
-            tag=tag, label=label, width=width, decimal=True, on_enter=True, callback=self._posting(name, post)
+            tag=tag,
+            label=label,
+            width=width,
+            decimal=True,
+            on_enter=True,
+            auto_select_all=True,
+            callback=self._posting(name, post),
         )
 
         def left() -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dearpygui.dearpygui as dpg
 
+from visualizer.explorer import absolute
 from visualizer.jobs import Job
 from visualizer.library import Entry, browse
 from widgets import icons, theme
@@ -14,13 +15,20 @@ from widgets.ui import Ui
 SHOWN = 400  # entries listed at most; a search narrows
 
 
+class Listing(NamedTuple):
+    """What a path leads to: a folder's entries, or None for a file."""
+
+    path: Path
+    entries: list[Entry] | None
+
+
 class Browser:
     """Calls `chosen` with the path of a file."""
 
     def __init__(self, ui: Ui, chosen: Callable[[Path], None]):
         self._ui, self._chosen = ui, chosen
         self._folder = Path.home()
-        self._job: Job[list[Entry]] | None = None
+        self._job: Job[Listing] | None = None
 
     def show(self) -> None:
         """Open it, where it was last."""
@@ -50,7 +58,7 @@ class Browser:
         """Once a frame: show the listing when it is there."""
         if self._job is not None and self._job.done:
             job, self._job = self._job, None
-            self._show(job.result, job.error)
+            self._take(job.result, job.error)
 
     def _build(self) -> None:
         with dpg.window(
@@ -58,7 +66,9 @@ class Browser:
         ):
             with dpg.group(horizontal=True):
                 dpg.add_button(label=icons.CHEVRON_UP, tag="browser.up", callback=lambda: self._go(self._folder.parent))
-                dpg.add_input_text(tag="browser.path", width=-1, on_enter=True, callback=self._typed)
+                dpg.add_input_text(
+                    tag="browser.path", width=-1, on_enter=True, auto_select_all=True, callback=self._typed
+                )
             dpg.add_input_text(
                 tag="browser.search",
                 width=-1,
@@ -70,26 +80,30 @@ class Browser:
 
     def _typed(self, sender: Any, text: str) -> None:
         del sender
-        path = Path(text).expanduser()
-        if path.is_dir():
-            self._go(path)
-        else:
-            self._choose(path)
+        self._go(Path(text))
 
-    def _go(self, folder: Path) -> None:
-        self._folder = folder
+    def _go(self, path: Path) -> None:
+        """Look at a folder, or choose a file."""
         dpg.set_value("browser.search", "")
-        self._list()
+        self._list(absolute(path))
 
-    def _list(self) -> None:
-        folder, search = self._folder, dpg.get_value("browser.search")
-        dpg.set_value("browser.path", str(folder))
+    def _list(self, path: Path | None = None) -> None:
+        folder, search = path or self._folder, dpg.get_value("browser.search")
 
-        def listing(job: Job[list[Entry]]) -> list[Entry]:
+        def listing(job: Job[Listing]) -> Listing:
             del job
-            return browse(folder, search)
+            return Listing(folder, browse(folder, search) if folder.is_dir() else None)
 
         self._job = Job("Listing", listing)
+
+    def _take(self, listing: Listing | None, error: str | None) -> None:
+        if listing is not None and listing.entries is None:
+            self._choose(listing.path)
+            return
+        if listing is not None:
+            self._folder = listing.path
+            dpg.set_value("browser.path", str(self._folder))
+        self._show(listing.entries if listing is not None else None, error)
 
     def _show(self, entries: list[Entry] | None, error: str | None) -> None:
         dpg.delete_item("browser.list", children_only=True)

@@ -218,9 +218,10 @@ class Layout:
     def _next_noise(self) -> None:
         self._explorer.do("Noise mode", edits.next_noise_mode)
 
-    @staticmethod
-    def _typing() -> bool:
-        """Whether a text box has the keyboard."""
+    def _typing(self) -> bool:
+        """Whether a text box has the keyboard, or the browser has all of the window."""
+        if self._model.browser.open:
+            return True
         item = dpg.get_focused_item()
         return bool(item and dpg.is_item_active(item) and dpg.get_item_type(item) in TEXT_BOXES)
 

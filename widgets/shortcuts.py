@@ -48,7 +48,7 @@ class Shortcuts:
     def _pressed(self, sender: Any, code: int) -> None:
         del sender
         ctrl, shift = _held(CTRL), _held(SHIFT)
-        if self._typing() and not ctrl:
+        if self._typing() and not ctrl and code != dpg.mvKey_Escape:
             return
         if code == dpg.mvKey_Spacebar and self._steering:
             return  # it presses the control that the keyboard has come to
