@@ -23,7 +23,8 @@ class Shortcut:
 
 
 def _held(codes: tuple[int, ...]) -> bool:
-    return any(dpg.is_key_down(code) for code in codes)
+    # A quick hand lets Ctrl go within the frame in which it pressed the other key; frames of an idle window are long.
+    return any(dpg.is_key_down(code) or dpg.is_key_released(code) for code in codes)
 
 
 class Shortcuts:
