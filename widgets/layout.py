@@ -30,7 +30,6 @@ from widgets.view import ViewPanel
 BAR, STATUS, SPLITTER = 36, 26, 8  # heights and width in px
 COLUMN_LIMITS = (220, 640)
 NOTICE_S = 8.0
-TEXT_BOXES = frozenset({"mvAppItemType::mvInputText", "mvAppItemType::mvInputInt", "mvAppItemType::mvInputFloat"})
 HINT = "drag: wander   wheel: zoom   right-drag: pan   space: someone new   F1: all keys"
 
 
@@ -219,11 +218,13 @@ class Layout:
         self._explorer.do("Noise mode", edits.next_noise_mode)
 
     def _typing(self) -> bool:
-        """Whether a text box has the keyboard, or the browser has all of the window."""
+        """Whether text is being typed, or the browser has all of the window."""
         if self._model.browser.open:
             return True
-        item = dpg.get_focused_item()
-        return bool(item and dpg.is_item_active(item) and dpg.get_item_type(item) in TEXT_BOXES)
+        # What is active without a mouse button is being typed into, also a slider's value after Ctrl+click.
+        if dpg.is_mouse_button_down(dpg.mvMouseButton_Left):
+            return False
+        return any(dpg.get_item_state(item).get("active") for item in dpg.get_all_items())
 
     # -- each frame ----------------------------------------------------------------------------------------------------
 
