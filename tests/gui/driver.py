@@ -1,0 +1,297 @@
+"""Drives the real program with a real mouse and keyboard (xdotool), and looks at what stands on the screen.
+
+Nothing here reaches into the program: it is told where the items are by the file of `--rects`, reads the Scene from a
+picture that Ctrl+S saves, and takes pixels from the X server. Used by the tests in this folder and by
+scripts/screenshots.py.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from stylegan_core.picture import read_scene
+from stylegan_core.scene import Scene
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 30.0  # a window that takes longer to react is broken, however busy the machine
+HAND_S = 0.07  # between two moves of the hand: slower than a frame even of an idle window
+STEADY_S = 0.15  # an item that has not moved for so long stays (the file of places is looked at every 0.1 s)
+T = TypeVar("T")
+
+
+class Rect(NamedTuple):
+    """A place in the window's client area, in px."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def at(self, across: float = 0.5, down: float = 0.5) -> tuple[float, float]:
+        """A point by its share of width and height."""
+        return self.x + self.width * across, self.y + self.height * down
+
+
+def find(picture: np.ndarray, screen: np.ndarray) -> list[tuple[int, int]]:
+    """All places (x, y) where a picture stands pixel for pixel; both uint8 [H, W, 3]."""
+    needle, hay = (np.dstack([a, np.zeros_like(a[..., :1])]).view(np.uint32)[..., 0] for a in (picture, screen))
+    height, width = needle.shape
+    room = hay[: hay.shape[0] - height + 1, : hay.shape[1] - width + 1]
+    ys, xs = np.nonzero(room == needle[0, 0])
+    for y, x in np.ndindex(height, width):
+        same = hay[ys + y, xs + x] == needle[y, x]
+        ys, xs = ys[same], xs[same]
+        if not len(ys):
+            break
+    return [(int(x), int(y)) for x, y in zip(xs, ys, strict=True)]
+
+
+class Driver:
+    """One running StyleScope.
+
+    Args:
+        folder: its session, pictures and file of places are kept in here; a second Driver on the same folder is the
+            same person starting the program again.
+        display: of the X server. Nothing else may have a window there.
+        arguments: for `main.py open`, besides the folders.
+    """
+
+    def __init__(self, folder: Path, display: str, arguments: Sequence[str | Path] = ()):
+        self.state, self.pictures, self._rects_file = folder / "state", folder / "pictures", folder / "rects.json"
+        self._log = folder / "log.txt"
+        self._environment = dict(os.environ, DISPLAY=display, OMP_NUM_THREADS="1", PYTHONFAULTHANDLER="1")
+        self._arguments = arguments
+        self._steady: dict[str, Rect] = {}
+        self._x = self._y = self._width = self._height = 0
+        self.process: subprocess.Popen[bytes]
+
+    # -- the process ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> "Driver":
+        """Start the program and wait until its window has items."""
+        self._rects_file.parent.mkdir(parents=True, exist_ok=True)
+        self._rects_file.unlink(missing_ok=True)
+        self._steady.clear()
+        folders = ("--state", self.state, "--pictures", self.pictures, "--rects", self._rects_file)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "main.py", "open", *map(str, folders), *map(str, self._arguments)],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait_for(lambda: self.rects(), "the window")
+        self._find_window()
+        return self
+
+    def alive(self) -> bool:
+        """Whether the program runs."""
+        return self.process.poll() is None
+
+    def end(self) -> int:
+        """Wait for the program to end by itself; its exit code."""
+        return self.process.wait(LIMIT_S)
+
+    def quit(self) -> int:
+        """Press Ctrl+Q; the exit code."""
+        self.key("ctrl+q")
+        return self.end()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self.alive():
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait(LIMIT_S)
+
+    def log(self) -> str:
+        """What the program wrote to stdout and stderr."""
+        return self._log.read_text(errors="replace")
+
+    def wait_for(self, condition: Callable[[], T], what: str) -> T:
+        """Look until something is true, and return it. Fails where the program ends or nothing comes of it."""
+        started = time.monotonic()
+        while True:
+            if found := condition():
+                return found
+            if not self.alive():
+                code = self.process.returncode
+                raise AssertionError(f"The program ended ({code}) before {what} came; it said:\n{self.log()[-4000:]}")
+            if time.monotonic() - started > LIMIT_S:
+                self.save_screenshot(self._log.with_name("never-came.png"))
+                raise AssertionError(f"This never came: {what}. The program said:\n{self.log()[-4000:]}")
+            time.sleep(0.02)
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def rects(self) -> dict[str, Rect]:
+        """Where every named item in sight is; it may move yet."""
+        try:
+            return {alias: Rect(*place) for alias, place in json.loads(self._rects_file.read_text()).items()}
+        except FileNotFoundError:
+            return {}
+
+    def shown(self, alias: str) -> bool:
+        """Whether an item is in sight."""
+        return alias in self.rects()
+
+    def rect(self, alias: str) -> Rect:
+        """Where an item is, once it stays there."""
+        if (known := self._steady.get(alias)) and self.rects().get(alias) == known:
+            return known
+        seen: list[tuple[float, Rect | None]] = [(time.monotonic(), None)]
+
+        def steady() -> Rect | None:
+            place, now = self.rects().get(alias), time.monotonic()
+            if place != seen[0][1]:
+                seen[0] = (now, place)
+            return place if now - seen[0][0] >= STEADY_S else None
+
+        self._steady[alias] = self.wait_for(steady, f"{alias} in the window, at rest")
+        return self._steady[alias]
+
+    def reveal(self, alias: str, column: str = "left") -> Rect:
+        """Scroll a column until an item stands whole within it, and return where."""
+        middle = self.rect("canvas")
+        x = middle.x / 2 if column == "left" else (middle.x + middle.width + self._width) / 2
+        y = middle.y + middle.height - 4  # below what lies here no tooltip and no combo takes the wheel
+        for notches in (*[-3] * 12, *[3] * 24):
+            place = self.rects().get(alias)
+            if place is not None and middle.y <= place.y and place.y + place.height <= middle.y + middle.height:
+                return self.rect(alias)
+            self.scroll(notches, (x, y))
+            time.sleep(STEADY_S)
+        raise AssertionError(f"{alias} cannot be scrolled to.")
+
+    # -- mouse and keyboard --------------------------------------------------------------------------------------------
+
+    def move(self, x: float, y: float) -> None:
+        """Move the mouse to a place in the window."""
+        self._xdotool("mousemove", round(self._x + x), round(self._y + y))
+        time.sleep(HAND_S)
+
+    @contextlib.contextmanager
+    def held(self, button: int = 1) -> Iterator[None]:
+        """Hold a mouse button."""
+        self._xdotool("mousedown", button)
+        time.sleep(HAND_S)
+        try:
+            yield
+        finally:
+            time.sleep(HAND_S)
+            self._xdotool("mouseup", button)
+            time.sleep(HAND_S)
+
+    def click(self, alias: str, across: float = 0.5, down: float = 0.5, button: int = 1) -> None:
+        """Click on an item, in the middle or at a share of its width and height."""
+        self.move(*self.rect(alias).at(across, down))
+        with self.held(button):
+            pass
+
+    def drag(self, *points: tuple[float, float], button: int = 1, steps: int = 6) -> None:
+        """Press at the first point, move on through the others, let go at the last."""
+        self.move(*points[0])
+        with self.held(button):
+            for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+                for step in range(1, steps + 1):
+                    self.move(x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps)
+
+    def scroll(self, notches: int, at: tuple[float, float]) -> None:
+        """Turn the wheel, up (away from the hand) if positive."""
+        self.move(*at)
+        for _ in range(abs(notches)):
+            self._xdotool("click", 4 if notches > 0 else 5)
+
+    def key(self, keys: str) -> None:
+        """Press and let go of keys such as "space" or "ctrl+shift+z"."""
+        self._xdotool("key", keys)
+        time.sleep(HAND_S)
+
+    @contextlib.contextmanager
+    def key_held(self, key: str) -> Iterator[None]:
+        """Hold a key."""
+        self._xdotool("keydown", key)
+        try:
+            yield
+        finally:
+            self._xdotool("keyup", key)
+            time.sleep(HAND_S)
+
+    def type(self, text: str) -> None:
+        """Type a text, letter by letter."""
+        self._xdotool("type", "--delay", "15", text)
+        time.sleep(HAND_S)
+
+    def fill(self, alias: str, text: str) -> None:
+        """Replace the text in a box; Enter is for the caller to press."""
+        self.click(alias)
+        self.key("ctrl+a")
+        self.type(text)
+
+    # -- what there is to see ------------------------------------------------------------------------------------------
+
+    def screenshot(self) -> np.ndarray:
+        """The window's pixels, uint8 [H, W, 3]."""
+        command = ["import", "-silent", "-window", "root", "-depth", "8", "ppm:-"]
+        output = subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=LIMIT_S).stdout
+        magic, size, depth, data = output.split(b"\n", 3)
+        assert (magic, depth) == (b"P6", b"255")
+        width, height = map(int, size.split())
+        screen = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+        return screen[self._y : self._y + self._height, self._x : self._x + self._width]
+
+    def canvas(self) -> np.ndarray:
+        """The pixels of the canvas alone."""
+        x, y, width, height = map(int, self.rect("canvas"))
+        return self.screenshot()[y : y + height, x : x + width]
+
+    def save_screenshot(self, path: Path, crop: Rect | None = None) -> None:
+        """Write the window, or a part of it, to a PNG."""
+        pixels = self.screenshot()
+        if crop is not None:
+            x, y, width, height = map(round, crop)
+            pixels = pixels[y : y + height, x : x + width]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path, optimize=True)
+
+    def session(self) -> dict[str, Any]:
+        """The session as kept last, within two seconds of a change."""
+        try:
+            kept: dict[str, Any] = json.loads((self.state / "session.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return kept
+
+    def scene(self) -> Scene:
+        """The Scene shown, from a picture saved for the purpose."""
+        return read_scene(self.capture())
+
+    def capture(self) -> Path:
+        """Press Ctrl+S and wait for the picture."""
+        before = set(self.pictures.glob("*.png"))
+        self.key("ctrl+s")
+        return self.wait_for(lambda: set(self.pictures.glob("*.png")) - before, "the saved picture").pop()
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _xdotool(self, *words: object) -> str:
+        command = ["xdotool", *map(str, words)]
+        return subprocess.run(
+            command, env=self._environment, check=True, capture_output=True, text=True, timeout=LIMIT_S
+        ).stdout
+
+    def _find_window(self) -> None:
+        # There may be no window manager, which would have put the window where the session says.
+        told = self._xdotool("search", "--name", "^StyleScope$", "getwindowgeometry", "--shell")
+        place = dict(line.split("=") for line in told.split())
+        self._x, self._y, self._width, self._height = (int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))

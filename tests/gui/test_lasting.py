@@ -1,0 +1,133 @@
+"""What lasts: other models, broken files, crashes, the layout; and the program's other ways to show a picture."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.gui.conftest import See, at_one_to_one
+from tests.gui.driver import ROOT, Driver
+from visualizer.demo import FPS, SECONDS
+from widgets import theme
+
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.fixture
+def person(display: str, tmp_path: Path) -> Iterator[Driver]:
+    """Somebody who starts the program for themselves; `start` it as often as it takes."""
+    driver = Driver(tmp_path, display)
+    yield driver
+    driver.kill()
+
+
+def open_by_path(app: Driver, path: Path) -> None:
+    """Open a file by typing its path into the browser."""
+    app.key("ctrl+o")
+    app.fill("browser.path", str(path))
+    app.key("Return")
+    app.wait_for(lambda: not app.shown("browser.path"), "the browser closed")
+
+
+def tells_of_an_error(app: Driver) -> bool:
+    """Whether the status line speaks in the colour of errors."""
+    line = app.rects().get("status.notice")
+    if line is None or line.width < 1:
+        return False
+    x, y, width, height = map(int, line)
+    return bool((app.screenshot()[y : y + height, x : x + width] == theme.ERROR[:3]).all(axis=2).any())
+
+
+def wait_for_a_picture(app: Driver) -> None:
+    """Until the canvas, which is dark, shows something."""
+    app.wait_for(lambda: (app.canvas() > 128).any(), "a picture")
+
+
+def test_a_broken_file_is_told_of_and_other_models_open(person: Driver, see: See, tmp_path: Path) -> None:
+    app = at_one_to_one(person.start())
+    before = see(app)
+    broken = tmp_path / "broken.pkl"
+    broken.write_bytes((GOLDEN / "sg2_cond32.pkl").read_bytes()[:100_000])
+    open_by_path(app, broken)
+    app.wait_for(lambda: tells_of_an_error(app), "a red line")
+    assert see(app) == before
+
+    open_by_path(app, GOLDEN / "sg2_cond32.pkl")
+    app.wait_for(lambda: app.shown("latent.class.4"), "sliders for the classes")
+    slider = app.reveal("latent.class.3")
+    app.drag(slider.at(0.02), slider.at(0.5))
+    conditional = see(app)
+    assert [item.index for item in conditional.classes] == [0, 3]
+    assert 0.3 < conditional.classes[1].weight < 0.7
+    app.key("ctrl+z")
+    app.key("ctrl+z")
+    assert see(app) == before
+    app.wait_for(lambda: not app.shown("latent.class.4"), "the end of the classes")
+
+
+def test_what_crashed_is_offered_again(person: Driver, see: See) -> None:
+    app = at_one_to_one(person.start())
+    app.fill("latent.seed", "271828")
+    app.key("Return")
+    lost = see(app)
+    app.wait_for(lambda: app.session().get("scene", {}).get("latent", {}).get("seed") == 271828, "the kept session")
+    app.kill()
+    app.start()
+    app.click("restore.yes")
+    app.wait_for(lambda: not app.shown("restore.yes"), "an answer")
+    wait_for_a_picture(app)
+    at_one_to_one(app)
+    app.wait_for(lambda: app.scene() == lost, "the Scene that was lost")
+    assert see(app) == lost
+    app.kill()
+    app.start()
+    wait_for_a_picture(app)
+    app.click("restore.no")
+    app.wait_for(lambda: not app.shown("restore.no"), "an answer")
+    assert app.scene() != lost
+    assert app.quit() == 0
+
+
+def test_folded_panels_and_columns_are_remembered(person: Driver) -> None:
+    app = person.start()
+    app.wait_for(lambda: app.session().get("scene"), "a Scene in the session")
+    canvas = app.rect("canvas")
+    edge = canvas.x - 4, canvas.y + canvas.height / 2
+    app.drag(edge, (edge[0] + 80, edge[1]))
+    app.wait_for(lambda: app.rects()["canvas"].x > canvas.x + 60, "a wider column")
+    wide = app.rect("canvas")
+    app.click("panel.truncation")
+    app.wait_for(lambda: not app.shown("truncation.psi"), "a folded panel")
+    assert app.quit() == 0
+    app.start()
+    app.wait_for(lambda: app.shown("mixing.seed"), "the panels")
+    assert app.rect("canvas") == wide
+    assert not app.shown("truncation.psi")
+    assert app.quit() == 0
+
+
+def test_the_raw_texture_shows_the_same_bytes(display: str, tmp_path: Path, see: See) -> None:
+    app = at_one_to_one(Driver(tmp_path, display, ("--presenter", "raw")).start())
+    try:
+        first = see(app)
+        app.key("space")
+        assert see(app) != first
+        assert app.quit() == 0
+    finally:
+        app.kill()
+
+
+def test_the_demo_leaves_a_video_and_a_picture(display: str, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "main.py", "--demo", tmp_path], cwd=ROOT, check=True, timeout=220)
+    with av.open(tmp_path / "demo.mp4") as file:
+        frames = [frame.to_ndarray(format="rgb24")[::8, ::8] for frame in file.decode(video=0)]
+    assert len(frames) == FPS * SECONDS
+    changed = [np.abs(a.astype(int) - b).max() > 8 for a, b in pairwise(frames)]
+    assert sum(changed) > len(frames) / 2  # it moves
+    assert np.asarray(Image.open(tmp_path / "window.png")).shape[:2] == (860, 1360)
