@@ -3,6 +3,7 @@
 What takes long to import is imported inside the commands, so that --help answers at once.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -80,10 +81,15 @@ def open_window(
         finally:
             film.close()
         print(f"The walk is in {film.video}, a picture of the window in {film.picture}.")
-        return
-    if file is not None:
-        explorer.start_with(file)
-    window.run(lambda window: Layout(explorer, window))
+    else:
+        if file is not None:
+            explorer.start_with(file)
+        window.run(lambda window: Layout(explorer, window))
+    # All is on the disk, and all threads have ended. What is left is the libraries' own taking down, in which
+    # DearPyGui with software OpenGL now and then crashes, long after the window is gone.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @app.command("info")

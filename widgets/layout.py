@@ -40,6 +40,7 @@ class Layout:
         self._explorer, self._window = explorer, window
         self._columns = {"left": explorer.session.layout.left, "right": explorer.session.layout.right}
         self._dragging: str | None = None
+        self._closed = list(explorer.session.layout.closed)
         self._notice: object = None
         self._sizes: dict[str, tuple[int, int]] = {}
         self._mouse: list[float] = []
@@ -98,9 +99,15 @@ class Layout:
         self._drag_splitter()
         self._arrange()
         self._ui.bind.sync()
+        closed = []
         for panel in (*self._left, *self._right):
             if dpg.get_value(f"panel.{panel.key}"):
                 panel.sync()
+            else:
+                closed.append(panel.key)
+        if closed != self._closed:
+            self._closed = closed
+            self._explorer.arrange(closed=tuple(closed))
         self._model.browser.sync()
         self._restore.sync()
         self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
@@ -131,20 +138,15 @@ class Layout:
                 tooltip(tag, help)
 
     def _build_column(self, side: str, panels: tuple[Panel, ...]) -> None:
-        closed = self._explorer.session.layout.closed
         with dpg.child_window(tag=f"column.{side}", always_use_window_padding=True):
             for panel in panels:
                 tag = f"panel.{panel.key}"
-                with dpg.collapsing_header(label=panel.title, tag=tag, default_open=panel.key not in closed):
+                with dpg.collapsing_header(label=panel.title, tag=tag, default_open=panel.key not in self._closed):
                     dpg.bind_item_font(tag, self._ui.fonts.title)
                     with dpg.group(tag=f"{tag}.body"):
                         panel.build()
                     dpg.bind_item_font(f"{tag}.body", self._ui.fonts.regular)
                     dpg.add_spacer(height=self._ui.px(6))
-                with dpg.item_handler_registry() as folding:
-                    dpg.add_item_toggled_open_handler(callback=self._remember_folding)
-                    dpg.add_item_clicked_handler(callback=self._remember_folding)
-                dpg.bind_item_handler_registry(tag, folding)
 
     def _style_middle(self) -> None:
         with dpg.theme() as bare, dpg.theme_component(dpg.mvChildWindow):
@@ -276,8 +278,3 @@ class Layout:
         width, height = dpg.get_item_rect_size(CANVAS)
         edge = left - self._ui.px(SPLITTER) if side == "left" else left + width
         return bool(edge <= x < edge + self._ui.px(SPLITTER) and top <= y < top + height)
-
-    def _remember_folding(self, *_: Any) -> None:
-        panels = (*self._left, *self._right)
-        closed = tuple(panel.key for panel in panels if not dpg.get_value(f"panel.{panel.key}"))
-        self._explorer.arrange(closed=closed)

@@ -45,8 +45,8 @@ def tells_of_an_error(app: Driver) -> bool:
 
 
 def wait_for_a_picture(app: Driver) -> None:
-    """Until the canvas, which is dark, shows something."""
-    app.wait_for(lambda: (app.canvas() > 128).any(), "a picture")
+    """Until the canvas, which is dark, shows a face before its white ground, also behind an offer."""
+    app.wait_for(lambda: (app.canvas() > 128).mean() > 0.3, "a picture")
 
 
 def test_a_broken_file_is_told_of_and_other_models_open(person: Driver, see: See, tmp_path: Path) -> None:
