@@ -4,12 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
+from PIL import Image
 
 from stylegan_core.picture import read_scene
 from stylegan_core.scene import Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import ROOT, Driver, find
-from visualizer.explorer import thumbnail
+from visualizer.favourites import thumbnail
 from widgets import theme
 
 GOLDEN = ROOT / "tests" / "golden"
