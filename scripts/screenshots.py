@@ -1,0 +1,61 @@
+"""Takes the pictures of the documentation: starts the real program on a virtual screen and drives it by mouse.
+
+    python scripts/screenshots.py [FOLDER]      docs/images unless another is given
+
+Run it after a change to the window and look at what it made.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import setup
+
+from tests.gui.driver import Driver, Rect
+
+FACES = (205, 143, 166, 193, 124, 221)  # people of the starter model that are good to look at
+MARGIN = 8
+
+
+def go_to(app: Driver, seed: int) -> None:
+    app.fill("latent.seed", str(seed))
+    app.key("Return")
+
+
+def around(*places: Rect) -> Rect:
+    """The smallest part of the window that holds these places, with a margin."""
+    left, top = min(p.x for p in places) - MARGIN, min(p.y for p in places) - MARGIN
+    right = max(p.x + p.width for p in places) + MARGIN
+    bottom = max(p.y + p.height for p in places) + MARGIN
+    return Rect(max(left, 0), max(top, 0), right - max(left, 0), bottom - max(top, 0))
+
+
+def main(folder: Path) -> None:
+    with setup.virtual_display() as display, tempfile.TemporaryDirectory() as home:
+        app = Driver(Path(home), display).start()
+        try:
+            app.wait_for(lambda: app.session().get("scene"), "the starter model")
+            for seed in FACES[1:]:
+                go_to(app, seed)
+                app.key("p")
+            go_to(app, FACES[0])
+
+            strip = app.rect("truncation.layers")
+            app.drag(strip.at(0.06, 0.18), strip.at(0.4, 0.2), strip.at(0.94, 0.27), steps=12)
+            amounts = app.rect("mixing.layers")
+            app.drag(amounts.at(0.8, 0.55), amounts.at(0.95, 0.4), steps=8)
+            for number in range(len(FACES) - 1):
+                app.wait_for(lambda number=number: app.shown(f"history.pin.{number}"), "the favourites")
+            app.move(*app.rect("bar.help").at(2.5))
+            app.wait_for(lambda: app.session()["scene"]["mixing"], "the last change")
+            app.save_screenshot(folder / "window.png")
+            app.save_screenshot(folder / "layers.png", around(app.rect("panel.truncation"), app.rect("mixing.coarse")))
+        finally:
+            app.kill()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
