@@ -6,6 +6,7 @@ scripts/screenshots.py.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -202,7 +204,7 @@ class Driver:
         """Press at the first point, move on through the others, let go at the last."""
         self.move(*points[0])
         with self.held(button):
-            for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            for (x0, y0), (x1, y1) in itertools.pairwise(points):
                 for step in range(1, steps + 1):
                     self.move(x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps)
 
