@@ -39,7 +39,7 @@ class HelpWindow:
         ):
             dpg.add_table_column()
             dpg.add_table_column(width_stretch=True)
-            for shortcut in self._table:
+            for shortcut in (listed for listed in self._table if listed.keys):
                 with dpg.table_row():
                     dpg.add_text(shortcut.keys, color=theme.ACCENT)
                     dpg.add_text(shortcut.help)

@@ -2,7 +2,6 @@
 
 import time
 from functools import partial
-from typing import Any
 
 import dearpygui.dearpygui as dpg
 
@@ -12,7 +11,6 @@ from visualizer.window import Window
 from visualizer.worker import Shown
 from widgets import icons, theme
 from widgets.bind import Binder, tooltip
-from widgets.canvas import TAG as CANVAS
 from widgets.canvas import ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
@@ -22,7 +20,7 @@ from widgets.mixing import MixingPanel
 from widgets.model import ModelPanel
 from widgets.noise import NoisePanel
 from widgets.performance import PerformancePanel
-from widgets.shortcuts import Shortcut, Shortcuts
+from widgets.shortcuts import EQUAL, Shortcut, Shortcuts
 from widgets.truncation import TruncationPanel
 from widgets.ui import Panel, Ui
 from widgets.view import ViewPanel
@@ -73,10 +71,10 @@ class Layout:
             self._build_bar()
             with dpg.group(horizontal=True, horizontal_spacing=0):
                 self._build_column("left", self._left)
-                dpg.add_spacer(width=ui.px(SPLITTER), tag="splitter.left")
+                self._build_splitter("left")
                 with dpg.child_window(tag="middle", no_scrollbar=True, no_scroll_with_mouse=True):
                     self._canvas.build()
-                dpg.add_spacer(width=ui.px(SPLITTER), tag="splitter.right")
+                self._build_splitter("right")
                 self._build_column("right", self._right)
             with dpg.group(horizontal=True):
                 dpg.add_text("", tag="status.notice")
@@ -86,9 +84,6 @@ class Layout:
         self._shortcuts = Shortcuts(self._table(), self._typing)
         self._shortcuts.build()
         self._help = HelpWindow(ui, self._shortcuts.table)
-        with dpg.handler_registry():
-            dpg.add_mouse_click_handler(dpg.mvMouseButton_Left, callback=self._grab_splitter)
-            dpg.add_mouse_release_handler(dpg.mvMouseButton_Left, callback=self._drop_splitter)
 
     def sync(self) -> None:
         """Once a frame."""
@@ -96,7 +91,7 @@ class Layout:
         if mouse != self._mouse:
             self._mouse = mouse
             self._window.stay_awake()
-        self._drag_splitter()
+        self._drag_splitters()
         self._arrange()
         self._ui.bind.sync()
         closed = []
@@ -186,7 +181,10 @@ class Layout:
             Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
             Shortcut("F", dpg.mvKey_F, "fit the picture to the window", canvas.fit),
             Shortcut("1", dpg.mvKey_1, "one screen pixel for a pixel", canvas.one_to_one),
-            Shortcut("+", dpg.mvKey_Plus, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
+            Shortcut("+ or =", EQUAL, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
+            Shortcut("", EQUAL, "zoom in", partial(canvas.zoom_by, ZOOM_STEP), shift=True),
+            Shortcut("", dpg.mvKey_Add, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
+            Shortcut("", dpg.mvKey_Subtract, "zoom out", partial(canvas.zoom_by, 1 / ZOOM_STEP)),
             Shortcut("-", dpg.mvKey_Minus, "zoom out", partial(canvas.zoom_by, 1 / ZOOM_STEP)),
             Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),
             Shortcut("Ctrl+Shift+Z", dpg.mvKey_Z, "redo", explorer.redo, ctrl=True, shift=True),
@@ -238,7 +236,8 @@ class Layout:
         room = max(height - px(BAR + STATUS + 22), 50)
         left, right = px(self._columns["left"]), px(self._columns["right"])
         middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
-        for tag, w in (("column.left", left), ("middle", middle), ("column.right", right)):
+        edges = tuple((f"splitter.{side}", px(SPLITTER)) for side in self._columns)
+        for tag, w in (("column.left", left), ("middle", middle), ("column.right", right), *edges):
             if self._sizes.get(tag) != (w, room):
                 self._sizes[tag] = (w, room)
                 dpg.configure_item(tag, width=w, height=room)
@@ -256,25 +255,24 @@ class Layout:
         dpg.configure_item("status.notice", color=theme.ERROR if notice.kind == "error" else theme.TEXT)
         dpg.configure_item("status.hint", show=not fresh)
 
-    def _grab_splitter(self, *_: Any) -> None:
-        x, y = dpg.get_mouse_pos(local=False)
-        self._dragging = next((side for side in self._columns if self._on_splitter(side, x, y)), None)
+    def _build_splitter(self, side: str) -> None:
+        """A strip between column and canvas; the hand that takes it moves it, for it is an item like any other."""
+        with dpg.theme() as bare, dpg.theme_component(dpg.mvButton):
+            dpg.add_theme_color(dpg.mvThemeCol_Button, theme.BACKGROUND)
+            dpg.add_theme_color(dpg.mvThemeCol_ButtonHovered, theme.CONTROL)
+            dpg.add_theme_color(dpg.mvThemeCol_ButtonActive, theme.ACCENT_DARK)
+            dpg.add_theme_style(dpg.mvStyleVar_FrameRounding, 0)
+        dpg.add_button(label="", tag=f"splitter.{side}", width=self._ui.px(SPLITTER), height=50)
+        dpg.bind_item_theme(f"splitter.{side}", bare)
 
-    def _drag_splitter(self) -> None:
-        if self._dragging is None:
-            return
-        x = dpg.get_mouse_pos(local=False)[0]
-        edge = self._ui.px(8 + SPLITTER / 2)
-        wide = x - edge if self._dragging == "left" else dpg.get_viewport_client_width() - x - edge
-        self._columns[self._dragging] = round(min(max(wide / self._ui.scale, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
-
-    def _drop_splitter(self, *_: Any) -> None:
-        if self._dragging is not None:
+    def _drag_splitters(self) -> None:
+        """Follow the hand on a splitter, and remember where it let go."""
+        held = next((side for side in self._columns if dpg.is_item_active(f"splitter.{side}")), None)
+        if held is not None:
+            x = dpg.get_mouse_pos(local=False)[0]
+            edge = self._ui.px(8 + SPLITTER / 2)
+            wide = x - edge if held == "left" else dpg.get_viewport_client_width() - x - edge
+            self._columns[held] = round(min(max(wide / self._ui.scale, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
+        elif self._dragging is not None:
             self._explorer.arrange(left=self._columns["left"], right=self._columns["right"])
-        self._dragging = None
-
-    def _on_splitter(self, side: str, x: float, y: float) -> bool:
-        left, top = dpg.get_item_rect_min(CANVAS)
-        width, height = dpg.get_item_rect_size(CANVAS)
-        edge = left - self._ui.px(SPLITTER) if side == "left" else left + width
-        return bool(edge <= x < edge + self._ui.px(SPLITTER) and top <= y < top + height)
+        self._dragging = held

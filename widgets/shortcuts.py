@@ -10,11 +10,16 @@ CTRL = (dpg.mvKey_LControl, dpg.mvKey_RControl)
 SHIFT = (dpg.mvKey_LShift, dpg.mvKey_RShift)
 
 
+# ImGui's number for the key; DearPyGui's mvKey_Plus is none of ImGui's keys, and asking for one that it does not have
+# reads whatever lies in memory there.
+EQUAL = 602
+
+
 @dataclass(frozen=True)
 class Shortcut:
     """A key, with or without Ctrl and Shift, and what it does."""
 
-    keys: str  # as written in the help
+    keys: str  # as written in the help; empty: another key for the same
     code: int  # 0: only listed, DearPyGui itself acts on it
     help: str
     action: Callable[[], None]

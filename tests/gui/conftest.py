@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import setup  # scripts/setup.py
 
 import stylegan_core as sg
 from stylegan_core.models import ModelStore
@@ -70,12 +71,19 @@ def app(_program: Driver) -> Driver:
 
 
 @pytest.fixture
-def launch(display: str, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
+def screen() -> Iterator[str]:
+    """A virtual screen for a program of the test's own: windows on one screen would lie over each other."""
+    with setup.virtual_display() as name:
+        yield name
+
+
+@pytest.fixture
+def launch(screen: str, tmp_path: Path) -> Iterator[Callable[..., Driver]]:
     """Start a program of the test's own, in its own folder unless another is given, and end it in the end."""
     started: list[Driver] = []
 
     def start(*arguments: str | Path, folder: Path = tmp_path) -> Driver:
-        driver = Driver(folder, display, arguments)
+        driver = Driver(folder, screen, arguments)
         started.append(driver)
         return driver.start()
 

@@ -1,5 +1,6 @@
 """What lasts: other models, broken files, crashes, the layout; and the program's other ways to show a picture."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +21,9 @@ GOLDEN = ROOT / "tests" / "golden"
 
 
 @pytest.fixture
-def person(display: str, tmp_path: Path) -> Iterator[Driver]:
+def person(screen: str, tmp_path: Path) -> Iterator[Driver]:
     """Somebody who starts the program for themselves; `start` it as often as it takes."""
-    driver = Driver(tmp_path, display)
+    driver = Driver(tmp_path, screen)
     yield driver
     driver.kill()
 
@@ -112,8 +113,8 @@ def test_folded_panels_and_columns_are_remembered(person: Driver) -> None:
     assert app.quit() == 0
 
 
-def test_the_raw_texture_shows_the_same_bytes(display: str, tmp_path: Path, see: See) -> None:
-    app = at_one_to_one(Driver(tmp_path, display, ("--presenter", "raw")).start())
+def test_the_raw_texture_shows_the_same_bytes(screen: str, tmp_path: Path, see: See) -> None:
+    app = at_one_to_one(Driver(tmp_path, screen, ("--presenter", "raw")).start())
     try:
         first = see(app)
         app.key("space")
@@ -123,8 +124,9 @@ def test_the_raw_texture_shows_the_same_bytes(display: str, tmp_path: Path, see:
         app.kill()
 
 
-def test_the_demo_leaves_a_video_and_a_picture(display: str, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "main.py", "--demo", tmp_path], cwd=ROOT, check=True, timeout=220)
+def test_the_demo_leaves_a_video_and_a_picture(screen: str, tmp_path: Path) -> None:
+    environment = dict(os.environ, DISPLAY=screen)
+    subprocess.run([sys.executable, "main.py", "--demo", tmp_path], cwd=ROOT, env=environment, check=True, timeout=220)
     with av.open(tmp_path / "demo.mp4") as file:
         frames = [frame.to_ndarray(format="rgb24")[::8, ::8] for frame in file.decode(video=0)]
     assert len(frames) == FPS * SECONDS
