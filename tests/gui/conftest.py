@@ -67,6 +67,7 @@ def app(_program: Driver) -> Driver:
     if not _program.alive():  # a test that broke it should not break those that follow
         at_one_to_one(_program.start())
     _program.click("view.one")
+    _program.rest()
     return _program
 
 

@@ -181,6 +181,10 @@ class Driver:
         self._xdotool("mousemove", round(self._x + x), round(self._y + y))
         time.sleep(HAND_S)
 
+    def rest(self) -> None:
+        """Take the mouse to the foot of the canvas, away from all that explains itself when it is pointed at."""
+        self.move(*self.rect("canvas").at(0.5, 0.99))
+
     @contextlib.contextmanager
     def held(self, button: int = 1) -> Iterator[None]:
         """Hold a mouse button."""

@@ -137,6 +137,11 @@ def test_another_model_brings_its_controls_and_keeps_the_person(app: Driver, see
     assert moved.classes[1].weight == pytest.approx(0.5, abs=0.05)
     app.click("latent.only.1")
     assert [(item.index, item.weight) for item in see(app).classes] == [(1, 1.0)]
+    for _ in ("class", "slider", "model"):
+        app.key("ctrl+z")
+    assert see(app) == before
+    app.key("ctrl+shift+z")
+    assert see(app) == opened
     open_by_path(app, Path(before.model.path))
     app.wait_for(lambda: not app.shown("latent.class.1"), "a model without classes")
     assert see(app) == before
