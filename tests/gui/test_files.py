@@ -1,4 +1,4 @@
-"""What lasts and what comes back: favourites, captures, sessions, crashes, other models, broken files."""
+"""Favourites, captures, other models and broken files: what is opened, and what comes back."""
 
 from collections.abc import Callable
 from pathlib import Path

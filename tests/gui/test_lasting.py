@@ -1,4 +1,4 @@
-"""What lasts: other models, broken files, crashes, the layout; and the program's other ways to show a picture."""
+"""What lasts: sessions after a crash, the layout; and the program's other ways to show a picture."""
 
 import os
 import subprocess
@@ -15,9 +15,6 @@ from PIL import Image
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import ROOT, Driver
 from visualizer.demo import FPS, SECONDS
-from widgets import theme
-
-GOLDEN = ROOT / "tests" / "golden"
 
 
 @pytest.fixture
@@ -28,48 +25,9 @@ def person(screen: str, tmp_path: Path) -> Iterator[Driver]:
     driver.kill()
 
 
-def open_by_path(app: Driver, path: Path) -> None:
-    """Open a file by typing its path into the browser."""
-    app.key("ctrl+o")
-    app.fill("browser.path", str(path))
-    app.key("Return")
-    app.wait_for(lambda: not app.shown("browser.path"), "the browser closed")
-
-
-def tells_of_an_error(app: Driver) -> bool:
-    """Whether the status line speaks in the colour of errors."""
-    line = app.rects().get("status.notice")
-    if line is None or line.width < 1:
-        return False
-    x, y, width, height = map(int, line)
-    return bool((app.screenshot()[y : y + height, x : x + width] == theme.ERROR[:3]).all(axis=2).any())
-
-
 def wait_for_a_picture(app: Driver) -> None:
     """Until the canvas, which is dark, shows a face before its white ground, also behind an offer."""
     app.wait_for(lambda: (app.canvas() > 128).mean() > 0.3, "a picture")
-
-
-def test_a_broken_file_is_told_of_and_other_models_open(person: Driver, see: See, tmp_path: Path) -> None:
-    app = at_one_to_one(person.start())
-    before = see(app)
-    broken = tmp_path / "broken.pkl"
-    broken.write_bytes((GOLDEN / "sg2_cond32.pkl").read_bytes()[:100_000])
-    open_by_path(app, broken)
-    app.wait_for(lambda: tells_of_an_error(app), "a red line")
-    assert see(app) == before
-
-    open_by_path(app, GOLDEN / "sg2_cond32.pkl")
-    app.wait_for(lambda: app.shown("latent.class.4"), "sliders for the classes")
-    slider = app.reveal("latent.class.3")
-    app.drag(slider.at(0.02), slider.at(0.5))
-    conditional = see(app)
-    assert [item.index for item in conditional.classes] == [0, 3]
-    assert 0.3 < conditional.classes[1].weight < 0.7
-    app.key("ctrl+z")
-    app.key("ctrl+z")
-    assert see(app) == before
-    app.wait_for(lambda: not app.shown("latent.class.4"), "the end of the classes")
 
 
 def test_what_crashed_is_offered_again(person: Driver, see: See) -> None:
