@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from stylegan_core.card import BANDS, Band
-from stylegan_core.scene import Scene
+from stylegan_core.scene import MAX_SEED, Scene
 from widgets import icons
 from widgets.bind import tooltip
 from widgets.layers import Bars, style_bars
@@ -38,7 +38,7 @@ class MixingPanel:
             bind.integer(
                 "mixing.seed",
                 "Mix with",
-                lambda scene: scene.mixing[0].latent.seed if scene.mixing else scene.latent.seed + 1,
+                lambda scene: scene.mixing[0].latent.seed if scene.mixing else (scene.latent.seed + 1) % (MAX_SEED + 1),
                 lambda scene, seed: edits.set_mix_seed(scene, seed, self._num_ws()),
                 "The other person, whose styles are mixed in.",
                 width=ui.px(120),
