@@ -5,6 +5,7 @@
 Run it after a change to the window and look at what it made.
 """
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -35,6 +36,7 @@ def around(*places: Rect) -> Rect:
 
 def main(folder: Path) -> None:
     with setup.virtual_display() as display, tempfile.TemporaryDirectory() as home:
+        os.environ["HOME"] = home  # what the window shows of folders is nobody's in particular
         app = Driver(Path(home), display).start()
         try:
             app.wait_for(lambda: app.session().get("scene"), "the starter model")
@@ -51,6 +53,7 @@ def main(folder: Path) -> None:
                 app.wait_for(lambda number=number: app.shown(f"history.pin.{number}"), "the favourites")
             app.move(*app.rect("bar.help").at(2.5))
             app.wait_for(lambda: app.session()["scene"]["mixing"], "the last change")
+            app.wait_for(lambda: app.shown("status.hint"), "the end of the last notice")
             app.save_screenshot(folder / "window.png")
             app.save_screenshot(folder / "layers.png", around(app.rect("panel.truncation"), app.rect("mixing.coarse")))
         finally:

@@ -169,7 +169,7 @@ def _checked_size(path: Path) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise ModelFileError("is a folder; give the model file inside it.")
     if not stat.S_ISREG(status.st_mode):
-        raise ModelFileError("is not a file that can be read twice, such as a pipe.")
+        raise ModelFileError("is no ordinary file.")
     if status.st_size == 0:
         raise ModelFileError("is empty.")
     if status.st_size > MAX_FILE_BYTES:

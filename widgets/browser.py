@@ -76,7 +76,14 @@ class Browser:
                 callback=lambda: self._list(),
             )
             dpg.add_child_window(tag="browser.list", height=-self._ui.px(40))
-            dpg.add_button(label="Cancel", tag="browser.cancel", callback=self.close)
+            with dpg.group(horizontal=True):
+                dpg.add_button(
+                    label="Open",
+                    tag="browser.open",
+                    width=self._ui.px(90),
+                    callback=lambda: self._go(Path(dpg.get_value("browser.path"))),
+                )
+                dpg.add_button(label="Cancel", tag="browser.cancel", width=self._ui.px(90), callback=self.close)
 
     def _typed(self, sender: Any, text: str) -> None:
         del sender

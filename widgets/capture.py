@@ -37,7 +37,8 @@ class CapturePanel:
         """Say where pictures go."""
         if self._ui.explorer.pictures != self._seen:
             self._seen = self._ui.explorer.pictures
-            dpg.set_value("capture.folder", f"to {self._seen}")
+            shown = str(self._seen).replace(str(Path.home()), "~", 1)
+            dpg.set_value("capture.folder", f"to {shown}")
 
     def save_session(self) -> None:
         """Write the session beside the pictures, under the time."""

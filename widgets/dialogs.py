@@ -22,7 +22,7 @@ class HelpWindow:
 
     def show(self) -> None:
         """Open it."""
-        width, height = self._ui.px(440), self._ui.px(712)
+        width, height = self._ui.px(440), self._ui.px(740)
         if not dpg.does_item_exist("help"):
             self._build(width, height)
         dpg.configure_item("help", show=True, pos=centred(self._ui, width, height))
@@ -56,7 +56,7 @@ class RestoreOffer:
         crashed = self._ui.explorer.crashed_session
         if crashed is None or dpg.does_item_exist("restore"):
             return
-        width, height = self._ui.px(430), self._ui.px(150)
+        width, height = self._ui.px(430), self._ui.px(136)
         with dpg.window(
             label="Go on where you were?",
             tag="restore",
@@ -65,11 +65,13 @@ class RestoreOffer:
             pos=centred(self._ui, width, height),
             no_collapse=True,
             no_close=True,
+            no_resize=True,
         ):
             scene = crashed.scene
+            pins = "1 favourite" if len(crashed.pins) == 1 else f"{len(crashed.pins)} favourites"
             dpg.add_text(
                 "StyleScope did not end as it should last time. Its session was kept: "
-                f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}, {len(crashed.pins)} favourites.",
+                f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}, {pins}.",
                 wrap=width - self._ui.px(24),
             )
             dpg.add_spacer(height=self._ui.px(6))

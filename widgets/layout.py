@@ -251,7 +251,8 @@ class Layout:
             return
         self._notice = state
         icon = f"{icons.WARNING}  " if notice.kind == "error" else ""
-        dpg.set_value("status.notice", f"{icon}{notice.text}" if fresh else "")
+        dpg.set_value("status.notice", f"{icon}{notice.text}")
+        dpg.configure_item("status.notice", show=fresh)
         dpg.configure_item("status.notice", color=theme.ERROR if notice.kind == "error" else theme.TEXT)
         dpg.configure_item("status.hint", show=not fresh)
 

@@ -76,7 +76,7 @@ class Strip:
         with dpg.tooltip(f"{self._tag}.area", delay=0.2):
             dpg.add_text("", tag=f"{self._tag}.tip", wrap=self._ui.px(320))
         with dpg.group(horizontal=True):
-            dpg.add_combo(tag=self._choice, width=self._ui.px(110))
+            dpg.add_combo(tag=self._choice, width=self._ui.px(128))
             tooltip(self._choice, "One layer, for the slider beside it.")
             low, high = self._limits
             value = f"{self._choice}.value"

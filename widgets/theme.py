@@ -16,6 +16,7 @@ HOVERED: Colour = (60, 64, 75, 255)
 LINE: Colour = (58, 61, 70, 255)
 TEXT: Colour = (226, 228, 234, 255)
 DIM: Colour = (150, 154, 166, 255)
+FAINT: Colour = (96, 100, 112, 255)
 ACCENT: Colour = (122, 162, 247, 255)
 ACCENT_DARK: Colour = (70, 98, 165, 255)
 ERROR: Colour = (247, 118, 110, 255)
@@ -73,8 +74,8 @@ def bind_theme(scale: float) -> None:
         dpg.mvThemeCol_Header: PANEL,
         dpg.mvThemeCol_HeaderHovered: CONTROL,
         dpg.mvThemeCol_HeaderActive: HOVERED,
-        dpg.mvThemeCol_SliderGrab: ACCENT,
-        dpg.mvThemeCol_SliderGrabActive: (160, 190, 255, 255),
+        dpg.mvThemeCol_SliderGrab: ACCENT_DARK,  # the value is written over it
+        dpg.mvThemeCol_SliderGrabActive: ACCENT_DARK,
         dpg.mvThemeCol_CheckMark: ACCENT,
         dpg.mvThemeCol_ScrollbarBg: PANEL,
         dpg.mvThemeCol_ScrollbarGrab: HOVERED,
@@ -99,9 +100,18 @@ def bind_theme(scale: float) -> None:
         dpg.mvStyleVar_WindowBorderSize: (0,),
         dpg.mvStyleVar_ChildBorderSize: (0,),
     }
-    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
-        for target, colour in colours.items():
-            dpg.add_theme_color(target, colour)
-        for target, values in styles.items():
-            dpg.add_theme_style(target, *(value * scale for value in values))
+    with dpg.theme() as theme:
+        with dpg.theme_component(dpg.mvAll):
+            for target, colour in colours.items():
+                dpg.add_theme_color(target, colour)
+            for target, values in styles.items():
+                dpg.add_theme_style(target, *(value * scale for value in values))
+        for kind in (dpg.mvButton, dpg.mvSliderFloat, dpg.mvCombo):  # what cannot be used now steps back
+            with dpg.theme_component(kind, enabled_state=False):
+                for target in (dpg.mvThemeCol_Text, dpg.mvThemeCol_SliderGrab, dpg.mvThemeCol_SliderGrabActive):
+                    dpg.add_theme_color(target, FAINT)
+                for target in (dpg.mvThemeCol_Button, dpg.mvThemeCol_ButtonHovered, dpg.mvThemeCol_ButtonActive):
+                    dpg.add_theme_color(target, PANEL)
+                for target in (dpg.mvThemeCol_FrameBg, dpg.mvThemeCol_FrameBgHovered, dpg.mvThemeCol_FrameBgActive):
+                    dpg.add_theme_color(target, PANEL)
     dpg.bind_theme(theme)
