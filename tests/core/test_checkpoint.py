@@ -274,7 +274,7 @@ def test_which_must_be_known() -> None:
 def test_a_missing_file_a_folder_and_a_pipe_are_told_apart(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    for name, words in (("nowhere.pkl", "does not exist"), ("folder", "is a folder"), ("pipe", "is not a file")):
+    for name, words in (("nowhere.pkl", "does not exist"), ("folder", "is a folder"), ("pipe", "is no ordinary file")):
         for read in (read_generator, read_discriminator, digest):
             with pytest.raises(ModelFileError, match=rf"^'{name}' {words}.*\.$"):
                 read(tmp_path / name)
