@@ -156,7 +156,7 @@ class Renderer:
         if stop_at is None or not model.card.has_preview:
             stop_at = model.card.resolution
         keys = self._block_keys(scene, model)
-        resolutions = [r for r in keys if r <= stop_at]
+        resolutions = [r for r in keys if r <= stop_at] or [min(keys)]
         start = next((step for r in reversed(resolutions) if (step := self.cache.get(keys[r])) is not None), None)
         took: dict[int, float] = {}
         if start is not None and start.resolution == resolutions[-1]:

@@ -208,6 +208,11 @@ def test_a_preview_is_a_coarser_block_s_picture(stop_at: int) -> None:
     assert list(frame.steps_ms) == [s.resolution for s in steps if s.resolution <= step.resolution]
 
 
+def test_no_preview_is_coarser_than_the_first_block() -> None:
+    smallest, asked = (Renderer(STORE).render(SCENE, stop_at=px) for px in (4, 1))
+    assert torch.equal(pixels(asked), pixels(smallest)) and asked.pixels.shape[0] == 4
+
+
 @pytest.mark.parametrize("model", MODELS[1:3], ids=lambda model: model.card.digest)
 def test_models_without_coarser_pictures_give_the_full_one(model: Model) -> None:
     scene = edits.fit(SCENE, model.card, ref(model))
