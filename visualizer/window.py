@@ -108,10 +108,6 @@ class Window:
         """Draw at the full rate for a while: something moves."""
         self._busy_until = max(self._busy_until, time.perf_counter() + seconds)
 
-    def screenshot(self, path: Path) -> None:
-        """Write the window as it stands to a PNG, in the frame after next."""
-        dpg.output_frame_buffer(str(path))
-
     @staticmethod
     def grab(callback: Callable[[np.ndarray], None]) -> None:
         """Hand over the window's pixels, uint8 [H, W, 4], after the next frame was drawn."""

@@ -94,21 +94,9 @@ class Binder:
             dpg.add_item_deactivated_after_edit_handler(callback=left)
         return self._bind(item, lambda scene: str(get(scene)), help, leaving)
 
-    def combo(
-        self, tag: str, name: str, get: Get, edit: EditValue, items: Sequence[str], help: str, width: int = -1
-    ) -> int | str:
-        """A choice of several words."""
-        item = dpg.add_combo(items=list(items), tag=tag, width=width, callback=self._doing(name, edit))
-        return self._bind(item, get, help)
-
     def radio(self, tag: str, name: str, get: Get, edit: EditValue, items: Sequence[str], help: str) -> int | str:
         """A choice of a few words, all in sight."""
         item = dpg.add_radio_button(items=list(items), tag=tag, horizontal=True, callback=self._doing(name, edit))
-        return self._bind(item, get, help)
-
-    def checkbox(self, tag: str, name: str, label: str, get: Get, edit: EditValue, help: str) -> int | str:
-        """Yes or no."""
-        item = dpg.add_checkbox(label=label, tag=tag, callback=self._doing(name, edit))
         return self._bind(item, get, help)
 
     def forget(self, tag: str) -> None:
