@@ -15,6 +15,7 @@ import torch
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.models import devices
 from stylegan_core.picture import PictureFileError, read_scene, write_png
 from stylegan_core.render import Renderer
 from stylegan_core.scene import MAX_SEED, ClassWeight, ModelRef, Noise, Scene, Truncation
@@ -40,8 +41,7 @@ def choose_device(name: str | None = None) -> torch.device:
     Raises:
         GenerateError: there is none of this name.
     """
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    there = (*(f"cuda:{index}" for index in range(gpus)), "cpu")
+    there = devices()
     name = there[0] if name is None else "cuda:0" if name == "cuda" else name
     if name not in there:
         raise GenerateError(f"There is no device '{name}' on this machine; give --device {' or '.join(there)}.")

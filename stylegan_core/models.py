@@ -59,6 +59,12 @@ def save_model(model: Model, path: str | Path) -> None:
     write_spec(NetworkSpec("stylegan2", model.network.config, state, model.card.description), Path(path))
 
 
+def devices() -> tuple[str, ...]:
+    """Names of the devices that models can run on, the best first, "cpu" last."""
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return (*found, "cpu")
+
+
 class ModelStore:
     """Models by digest; least recently used ones make room. Safe to use from several threads."""
 

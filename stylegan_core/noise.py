@@ -33,19 +33,27 @@ def as_noise(noise: NoiseLike) -> Noise:
     raise ValueError(f"noise is {noise!r}; it may be 'const', 'none', a seed or a Noise.")
 
 
+def _source(noise: Noise, layer: int) -> tuple[int | None, float] | None:
+    """One layer's map: its seed (None: the trained map) and its strength; None for no noise."""
+    strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
+    if noise.mode == "none" or strength == 0:
+        return None
+    seed = next((item.seed for item in noise.reseeded if item.layer == layer), None)
+    if seed is None and noise.mode == "random":
+        seed = noise.seed
+    return seed, strength
+
+
 def noise_maps(noise: NoiseLike) -> NoiseMap:
     """The maps that a Scene's noise asks for."""
     noise = as_noise(noise)
-    reseeded = {item.layer: item.seed for item in noise.reseeded}
 
     def layer_map(layer: int, const: Tensor) -> Tensor | None:
-        strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
-        if noise.mode == "none" or strength == 0:
+        source = _source(noise, layer)
+        if source is None:
             return None
-        if layer in reseeded or noise.mode == "random":
-            values = random_map(reseeded.get(layer, noise.seed), layer, const.shape[-1]).to(const.device)
-        else:
-            values = const[None, None]
+        seed, strength = source
+        values = const[None, None] if seed is None else random_map(seed, layer, const.shape[-1]).to(const.device)
         return values if strength == 1 else values * strength
 
     return layer_map
@@ -53,10 +61,8 @@ def noise_maps(noise: NoiseLike) -> NoiseMap:
 
 def layer_key(noise: Noise, layer: int) -> tuple[object, ...]:
     """All that decides one layer's map: equal keys, equal maps."""
-    strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
-    if noise.mode == "none" or strength == 0:
+    source = _source(noise, layer)
+    if source is None:
         return ("none",)
-    seed = next((item.seed for item in noise.reseeded if item.layer == layer), None)
-    if seed is None and noise.mode == "random":
-        seed = noise.seed
+    seed, strength = source
     return ("const" if seed is None else seed, strength)

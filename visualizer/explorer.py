@@ -20,7 +20,7 @@ from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.model import Model
-from stylegan_core.models import ModelStore, load_model
+from stylegan_core.models import ModelStore, devices, load_model
 from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.render import Renderer
@@ -56,12 +56,6 @@ class Loading:
     path: Path
     job: Job[Model]
     scene: Scene | None = None
-
-
-def devices() -> tuple[str, ...]:
-    """Devices that models can run on, the best first."""
-    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    return (*found, "cpu")
 
 
 def absolute(path: Path) -> Path:

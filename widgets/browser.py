@@ -10,7 +10,7 @@ from visualizer.explorer import absolute
 from visualizer.jobs import Job
 from visualizer.library import Entry, browse
 from widgets import icons, theme
-from widgets.ui import Ui
+from widgets.ui import Ui, centred
 
 SHOWN = 400  # entries listed at most; a search narrows
 
@@ -38,8 +38,7 @@ class Browser:
         if not dpg.does_item_exist("browser"):
             self._build()
         width, height = self._ui.px(620), self._ui.px(460)
-        place = [(dpg.get_viewport_client_width() - width) // 2, (dpg.get_viewport_client_height() - height) // 2]
-        dpg.configure_item("browser", show=True, width=width, height=height, pos=[max(p, 0) for p in place])
+        dpg.configure_item("browser", show=True, width=width, height=height, pos=centred(width, height))
         dpg.set_value("browser.search", "")
         self._list()
         dpg.focus_item("browser.search")

@@ -4,14 +4,7 @@ import dearpygui.dearpygui as dpg
 
 from widgets import theme
 from widgets.shortcuts import Shortcut
-from widgets.ui import Ui
-
-
-def centred(ui: Ui, width: int, height: int) -> list[int]:
-    """Where a window of this size stands in the middle."""
-    del ui
-    room = (dpg.get_viewport_client_width(), dpg.get_viewport_client_height())
-    return [max((room[0] - width) // 2, 0), max((room[1] - height) // 2, 0)]
+from widgets.ui import Ui, centred
 
 
 class HelpWindow:
@@ -25,7 +18,7 @@ class HelpWindow:
         width, height = self._ui.px(440), self._ui.px(740)
         if not dpg.does_item_exist("help"):
             self._build(width, height)
-        dpg.configure_item("help", show=True, pos=centred(self._ui, width, height))
+        dpg.configure_item("help", show=True, pos=centred(width, height))
 
     def close(self) -> None:
         """Close it."""
@@ -62,7 +55,7 @@ class RestoreOffer:
             tag="restore",
             width=width,
             height=height,
-            pos=centred(self._ui, width, height),
+            pos=centred(width, height),
             no_collapse=True,
             no_close=True,
             no_resize=True,

@@ -5,7 +5,7 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-from visualizer.explorer import devices
+from stylegan_core.models import devices
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.ui import Ui

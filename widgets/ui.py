@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import dearpygui.dearpygui as dpg
+
 from visualizer.explorer import Explorer
 from visualizer.window import Window
 from widgets.bind import Binder
@@ -22,6 +24,12 @@ class Ui:
     def px(self, size: float) -> int:
         """A size in px of the design, at the display's scale."""
         return round(size * self.scale)
+
+
+def centred(width: int, height: int) -> list[int]:
+    """Where a window of this size, in px, stands in the middle of the program's."""
+    room = (dpg.get_viewport_client_width(), dpg.get_viewport_client_height())
+    return [max((room[0] - width) // 2, 0), max((room[1] - height) // 2, 0)]
 
 
 class Panel(Protocol):
