@@ -16,13 +16,14 @@ def band(resolution: int) -> Band:
 
 
 class LayerInfo(BaseModel):
-    """One modulated layer of a synthesis network."""
+    """One layer of a synthesis network that takes a style vector."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str  # official name, as in "b64.conv1"
-    kind: Literal["conv", "torgb"]
-    resolution: int  # output size in px
+    kind: Literal["input", "conv", "torgb"]
+    step: int  # the step of synthesis that it is part of
+    resolution: int  # output size in px, without margins
     channels: int  # output channels
     ws_index: int  # which of the num_ws style vectors feeds it
     has_noise: bool = False
@@ -33,7 +34,8 @@ class ModelCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    family: str  # "stylegan2"
+    family: str  # a name in family.FAMILIES
+    variant: str = ""  # within the family, as people call it: "T", "R", "config F"
     name: str  # the file's name without suffix
     digest: str  # sha256 of the file, hexadecimal
     resolution: int  # width and height of a picture in px
@@ -44,7 +46,9 @@ class ModelCard(BaseModel):
     num_ws: int
     layers: tuple[LayerInfo, ...]
     has_noise: bool
-    has_transform: bool = False
+    has_transform: bool = False  # the input can be moved, turned and scaled (StyleGAN3)
+    has_truncation: bool = True  # there is a mean w to truncate towards
+    max_lod: int = 0  # levels of detail below the full size (progressive networks)
     has_preview: bool = False  # coarser blocks have an RGB output of their own
     has_half: bool = False  # some layers are meant to run in half precision on a GPU
     parameters: int = 0

@@ -1,13 +1,13 @@
 """What a model file may claim: limits, and the checks that are made before a claim costs any memory."""
 
 import math
-from itertools import islice, pairwise
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.config import NetworkConfig
 from stylegan_core.errors import ModelFileError
+from stylegan_core.family import empty_network
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
 
@@ -15,7 +15,7 @@ MAX_FILE_BYTES = 8 << 30
 MAX_NUMBERS = 1 << 30  # in one network; the largest published ones have a quarter of that
 MAX_FILTER_TAPS = 16
 
-Config = TypeVar("Config", GeneratorConfig, DiscriminatorConfig)
+Config = TypeVar("Config", bound=BaseModel)
 
 
 def checked_config(kind: type[Config], values: dict[str, object]) -> Config:
@@ -34,6 +34,12 @@ def checked_config(kind: type[Config], values: dict[str, object]) -> Config:
         field = ".".join(map(str, first["loc"]))  # empty for what concerns several fields
         message = shown(first["msg"].removeprefix("Value error, "), 160)
         raise ModelFileError(f"has an unusable setting{f' {shown(field)}' if field else ''}: {message}.") from error
+    if isinstance(config, NetworkConfig):
+        _check_stylegan2(config)
+    return config
+
+
+def _check_stylegan2(config: NetworkConfig) -> None:
     clamp, taps = config.conv_clamp, config.resample_filter
     if clamp is not None and not 0 < clamp < math.inf:
         raise ModelFileError("has an unusable setting conv_clamp: it is not a positive number.")
@@ -43,7 +49,6 @@ def checked_config(kind: type[Config], values: dict[str, object]) -> Config:
         raise ModelFileError("has an unusable setting mapping_lr_multiplier: it is not a positive number.")
     if config.channels(config.img_resolution) < 1:
         raise ModelFileError("has an unusable setting channel_base: it leaves the finest layers no channels.")
-    return config
 
 
 def channel_rule(widths: dict[int, int], declared: tuple[object, object] = (None, None)) -> tuple[int, int]:
@@ -77,55 +82,6 @@ def check_spec(spec: NetworkSpec) -> NetworkSpec:
     return spec
 
 
-def parameter_count(config: GeneratorConfig | DiscriminatorConfig) -> int:
+def parameter_count(config: object) -> int:
     """How many trainable numbers a network of this configuration has."""
-    if isinstance(config, GeneratorConfig):
-        return _mapping(config, config.z_dim, config.w_dim) + _synthesis(config)
-    return _discriminator(config)
-
-
-def _dense(inner: int, out: int) -> int:
-    return inner * out + out
-
-
-def _conv(inner: int, out: int, kernel: int) -> int:
-    return inner * out * kernel**2 + out
-
-
-def _mapping(config: GeneratorConfig | DiscriminatorConfig, z_dim: int, w_dim: int) -> int:
-    embed = (config.mapping_embed_features or w_dim) if config.c_dim else 0
-    hidden = config.mapping_layer_features or w_dim
-    widths = [z_dim + embed] + [hidden] * (config.mapping_layers - 1) + [w_dim]
-    layers = islice(pairwise(widths), config.mapping_layers)
-    return sum(_dense(*pair) for pair in layers) + (_dense(config.c_dim, embed) if config.c_dim else 0)
-
-
-def _synthesis(config: GeneratorConfig) -> int:
-    def layer(inner: int, out: int) -> int:
-        return _dense(config.w_dim, inner) + _conv(inner, out, 3) + config.use_noise
-
-    total, inner = 0, 0
-    for resolution in config.block_resolutions:
-        out = config.channels(resolution)
-        total += layer(inner, out) if inner else out * resolution**2
-        total += layer(out, out)
-        if config.architecture == "skip" or resolution == config.img_resolution:
-            total += _dense(config.w_dim, out) + _conv(out, config.img_channels, 1)
-        if config.architecture == "resnet":
-            total += inner * out
-        inner = out
-    return total
-
-
-def _discriminator(config: DiscriminatorConfig) -> int:
-    total, last = 0, config.channels(4)
-    cmap_dim = config.cmap_dim if config.cmap_dim is not None else (last if config.c_dim else 0)
-    for resolution in config.block_resolutions[1:]:
-        middle, out = config.channels(resolution), config.channels(resolution // 2)
-        if config.architecture == "skip" or resolution == config.img_resolution:
-            total += _conv(config.img_channels, middle, 1)
-        total += _conv(middle, middle, 3) + _conv(middle, out, 3)
-        total += middle * out if config.architecture == "resnet" else 0
-    total += _conv(config.img_channels, last, 1) if config.architecture == "skip" else 0
-    total += _conv(last + config.mbstd_num_channels, last, 3) + _dense(last * 16, last) + _dense(last, cmap_dim or 1)
-    return total + (_mapping(config, 0, cmap_dim) if config.c_dim else 0)
+    return sum(parameter.numel() for parameter in empty_network(config).parameters())

@@ -56,7 +56,7 @@ def load_discriminator(path: str | Path, device: str | torch.device = "cpu") -> 
 def save_model(model: Model, path: str | Path) -> None:
     """Write a generator as .safetensors, weights and configuration in one file. All or nothing."""
     state = {name: tensor.cpu() for name, tensor in model.network.state_dict().items()}
-    write_spec(NetworkSpec("stylegan2", model.network.config, state, model.card.description), Path(path))
+    write_spec(NetworkSpec(model.network.config, state, model.card.description), Path(path))
 
 
 def devices() -> tuple[str, ...]:

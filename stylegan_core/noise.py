@@ -11,6 +11,13 @@ from stylegan_core.scene import Noise
 # gives the map to add [1, 1, H, W], before the learned strength, or None for no noise.
 NoiseMap = Callable[[int, Tensor], Tensor | None]
 
+
+def trained_map(layer: int, const: Tensor) -> Tensor:
+    """The NoiseMap of the maps that training left."""
+    del layer
+    return const[None, None]
+
+
 NoiseLike = Noise | str | int  # Noise, or "const", "none", or a seed
 
 

@@ -272,7 +272,7 @@ def _spec(network: Module, config: GeneratorConfig | DiscriminatorConfig, watch:
     for name, tensor in stored.items():
         watch.check()
         tensors[name] = tensor.read()
-    return check_spec(NetworkSpec("stylegan2", config, _same_filters(config, tensors)))
+    return check_spec(NetworkSpec(config, _same_filters(config, tensors)))
 
 
 def _same_filters(config: GeneratorConfig | DiscriminatorConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -18,10 +18,10 @@ from stylegan_core.errors import StyleScopeError
 from stylegan_core.latent import map_latent, scene_ws, style_keys
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
+from stylegan_core.network import Step
 from stylegan_core.noise import layer_key
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.scene import ClassWeight, Latent, Scene
-from stylegan_core.stylegan2 import Step
 
 
 @dataclass(frozen=True)
@@ -155,28 +155,29 @@ class Renderer:
         """Blocks up to `stop_at`, from the last one that is remembered on."""
         if stop_at is None or not model.card.has_preview:
             stop_at = model.card.resolution
-        keys = self._block_keys(scene, model)
-        resolutions = [r for r in keys if r <= stop_at] or [min(keys)]
-        start = next((step for r in reversed(resolutions) if (step := self.cache.get(keys[r])) is not None), None)
+        keys = self._step_keys(scene, model)
+        resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
+        last = max((index for index, resolution in resolutions if resolution <= stop_at), default=0)
+        start = next((step for key in reversed(keys[: last + 1]) if (step := self.cache.get(key)) is not None), None)
         took: dict[int, float] = {}
-        if start is not None and start.resolution == resolutions[-1]:
+        if start is not None and start.position == last:
             return start, took
         before = self._now(model)
-        for step in model.steps(ws, scene.noise, self.half, poll, start):
-            self.cache.put(keys[step.resolution], step)
+        for step in model.steps(ws, scene.noise, half=self.half, poll=poll, start=start):
+            self.cache.put(keys[step.position], step)
             now = self._now(model)
             took[step.resolution], before = (now - before) * 1e3, now
             start = step
-            if step.resolution == resolutions[-1]:
+            if step.position == last:
                 break
         assert start is not None
         return start, took
 
-    def _block_keys(self, scene: Scene, model: Model) -> dict[int, object]:
-        """For each block, by resolution, all that decides its Step."""
+    def _step_keys(self, scene: Scene, model: Model) -> list[object]:
+        """For each step of synthesis all that decides it."""
         styles = style_keys(scene, model.card.num_ws)
         key: object = (model.card.digest, scene.model.which, model.device, self.half)
-        keys: dict[int, object] = {}
+        keys: list[object] = [None] * model.network.num_steps
         noise_index = 0
         for layer in model.card.layers:
             noise: Any = None
@@ -184,8 +185,13 @@ class Renderer:
                 noise = layer_key(scene.noise, noise_index)
                 noise_index += 1
             key = (key, styles[layer.ws_index], noise)
-            keys[layer.resolution] = key
+            keys[layer.step] = key
         return keys
+
+    @staticmethod
+    def _resolution(model: Model, index: int) -> int:
+        """Size in px of the picture after a step."""
+        return next(layer.resolution for layer in model.card.layers if layer.step == index)
 
     @staticmethod
     def _now(model: Model) -> float:

@@ -118,7 +118,7 @@ def generator_spec(content: object, which: str, watch: Watch) -> NetworkSpec:
     else:
         tensors["mapping.w_avg"] = _mean_w(tensors, config, watch)
         description["w_avg"] = f"estimated from {W_AVG_SEEDS} seeds; the checkpoint has none"
-    return check_spec(NetworkSpec("stylegan2", config, tensors, description))
+    return check_spec(NetworkSpec(config, tensors, description))
 
 
 def discriminator_spec(content: object, watch: Watch) -> NetworkSpec:
@@ -142,7 +142,7 @@ def discriminator_spec(content: object, watch: Watch) -> NetworkSpec:
     config = checked_config(DiscriminatorConfig, values)
     tensors = dict(_discriminator_tensors(state, config))
     state.check_all_read()
-    return check_spec(NetworkSpec("stylegan2", config, tensors))
+    return check_spec(NetworkSpec(config, tensors))
 
 
 def _checkpoint(content: object) -> dict[object, object]:

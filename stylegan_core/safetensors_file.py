@@ -4,9 +4,9 @@ One file holds one network. Tensors have the names of the official PyTorch snaps
 
     format       "stylescope"
     version      "1"
-    family       "stylegan2"
+    family       "progan", "stylegan1", "stylegan2" or "stylegan3"
     role         "generator" or "discriminator"
-    config       JSON: every field of config.GeneratorConfig or DiscriminatorConfig
+    config       JSON: every field of the family's configuration
     description  JSON: words about the model by name, as dataset, kimg, licence
 
 A generator without `format` is read too if its `config` has the constructor arguments of the official stylegan3
@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from pydantic import BaseModel
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.config import GeneratorConfig
 from stylegan_core.errors import ModelFileError
+from stylegan_core.family import FAMILIES, family_of, is_generator
 from stylegan_core.files import write_whole
 from stylegan_core.limits import MAX_NUMBERS, check_spec, checked_config
 from stylegan_core.pickle_machine import shown
@@ -69,7 +71,7 @@ def read(path: Path, role: Role, watch: Watch) -> NetworkSpec:
             watch.advance(index / len(names))
             # A copy: the file is mapped, and someone may cut it short while the model is in use.
             tensors[name] = file.get_tensor(name).to(torch.float32, copy=True)
-    return check_spec(NetworkSpec("stylegan2", config, tensors, description))
+    return check_spec(NetworkSpec(config, tensors, description))
 
 
 def write(spec: NetworkSpec, path: Path) -> None:
@@ -81,8 +83,8 @@ def write(spec: NetworkSpec, path: Path) -> None:
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
-        "family": spec.family,
-        "role": "generator" if isinstance(spec.config, GeneratorConfig) else "discriminator",
+        "family": family_of(spec.config).name,
+        "role": "generator" if is_generator(spec.config) else "discriminator",
         "config": spec.config.model_dump_json(),
         "description": json.dumps(spec.description, ensure_ascii=False, sort_keys=True),
     }
@@ -105,16 +107,16 @@ def _ordered(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
-def _settings(metadata: dict[str, str], role: Role) -> tuple[GeneratorConfig | DiscriminatorConfig, dict[str, str]]:
+def _settings(metadata: dict[str, str], role: Role) -> tuple[BaseModel, dict[str, str]]:
     """Configuration and description, in our own form or the constructor's."""
-    if metadata.get("family", "stylegan2") != "stylegan2":
-        raise ModelFileError(
-            f"holds a network of the family '{shown(metadata['family'])}'; StyleScope reads stylegan2."
-        )
+    family = FAMILIES.get(metadata.get("family", "stylegan2"))
+    if family is None:
+        known = ", ".join(FAMILIES)
+        raise ModelFileError(f"holds a network of the family '{shown(metadata['family'])}'; StyleScope reads {known}.")
     if "config" not in metadata:
         raise ModelFileError("has no 'config' in its metadata, so it was not written as a StyleGAN model.")
     values = _json_object(metadata, "config")
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT and family.name == "stylegan2":
         words = {name: text for name, text in metadata.items() if name not in ("family", "config", "role")}
         return checked_config(GeneratorConfig, _constructor_settings(values)), words
     if metadata.get("version") != str(VERSION):
@@ -122,9 +124,8 @@ def _settings(metadata: dict[str, str], role: Role) -> tuple[GeneratorConfig | D
         raise ModelFileError(f"has format version {version}; this version of StyleScope reads {VERSION}.")
     description = _json_object(metadata, "description") if "description" in metadata else {}
     words = {name: text for name, text in description.items() if isinstance(text, str)}
-    if role == "generator":
-        return checked_config(GeneratorConfig, values), words
-    return checked_config(DiscriminatorConfig, values), words
+    kind = family.generator_config if role == "generator" else family.discriminator_config
+    return checked_config(kind, values), words
 
 
 def _json_object(metadata: dict[str, str], field: str) -> dict[str, object]:

@@ -8,23 +8,21 @@ Symbols: z latent, w intermediate latent, A affine ("affine"), s style, psi trun
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan_core.card import LayerInfo
-from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
-from stylegan_core.noise import NoiseMap
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
+from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import (
-    Poll,
     bias_act,
     conv2d,
     downsample2d,
     modulated_conv2d,
     modulated_pointwise,
-    no_poll,
     setup_filter,
     smooth2d,
     upsample2d,
@@ -35,6 +33,19 @@ from stylegan_core.ops import (
 def normalize_2nd_moment(x: Tensor) -> Tensor:
     """x / sqrt(mean(x²)) over the last dimension."""
     return x * (x.square().mean(dim=-1, keepdim=True) + 1e-8).rsqrt()
+
+
+def initial_tensor(config: NetworkConfig, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """A tensor before training: weights unit normal (scaled when they are used), biases 0 (1 for styles), w_avg 0.
+
+    Mapping weights are divided by the learning rate multiplier that scales them again.
+    """
+    if name.endswith("resample_filter"):
+        return setup_filter(config.resample_filter)
+    if name.endswith(("weight", "const", "noise_const")):
+        scale = 1 / config.mapping_lr_multiplier if name.startswith("mapping.fc") else 1.0
+        return torch.randn(shape, generator=generator) * scale
+    return torch.full(shape, 1.0 if name.endswith("affine.bias") else 0.0)
 
 
 class FullyConnectedLayer(nn.Module):
@@ -150,10 +161,10 @@ class SynthesisLayer(nn.Module):
         """Compute what does not change while nobody trains: the energy of the weights, for demodulation."""
         self.energy = weight_energy(self.weight)
 
-    def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, index: int, poll: Poll, gain: float = 1.0) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, inputs: Inputs, index: int, gain: float = 1.0) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']; `index` counts the layers that take noise."""
         up_filter = self.resample_filter if self.up else None
-        values = noise(index, self.noise_const) if self.use_noise else None
+        values = inputs.noise(index, self.noise_const) if self.use_noise else None
         if values is not None:
             values = (values * self.noise_strength).to(x.dtype)
         clamp = None if self.clamp is None else self.clamp * gain
@@ -164,7 +175,7 @@ class SynthesisLayer(nn.Module):
             return bias_act(band, self.bias, self.activation, gain, clamp)
 
         return modulated_conv2d(
-            x, self.weight, self.affine(w), up_filter=up_filter, energy=self.energy, poll=poll, finish=finish
+            x, self.weight, self.affine(w), up_filter=up_filter, energy=self.energy, poll=inputs.poll, finish=finish
         )
 
 
@@ -185,22 +196,15 @@ class ToRGBLayer(nn.Module):
         return bias_act(x, self.bias, "linear", clamp=self.clamp)
 
 
-class Step(NamedTuple):
-    """What synthesis has at the end of a block: features x [N, C, H, W], and the picture so far, if there is one."""
-
-    resolution: int
-    x: Tensor
-    img: Tensor | None
-
-
 class SynthesisBlock(nn.Module):
     """All layers of one resolution."""
 
     resample_filter: Tensor
 
-    def __init__(self, inner: int, resolution: int, config: GeneratorConfig):
+    def __init__(self, inner: int, position: int, config: GeneratorConfig):
         super().__init__()
-        self.resolution, self.architecture = resolution, config.architecture
+        resolution = config.block_resolutions[position]
+        self.position, self.resolution, self.architecture = position, resolution, config.architecture
         self.may_be_half, self.channels_last = config.is_half(resolution), config.fp16_channels_last
         out = config.channels(resolution)
         self.first = inner == 0
@@ -217,38 +221,37 @@ class SynthesisBlock(nn.Module):
             self.skip = Conv2dLayer(inner, out, 1, config.resample_filter, bias=False, up=True)
         self.num_conv = 1 if self.first else 2
 
-    def forward(self, last: Step | None, ws: Tensor, noise: NoiseMap, index: int, half: bool, poll: Poll) -> Step:
+    def forward(self, last: Step | None, ws: Tensor, inputs: Inputs) -> Step:
         """One block on from `last`.
 
         Args:
             last: the block before, or None.
-            ws: [N, num_conv + 1, w_dim], this block's style vectors, ToRGB's at the end.
-            noise: the maps.
-            index: of the block's first layer among the layers that take noise.
-            half: run in half precision the blocks that are meant for it.
-            poll: called between pieces of the work.
+            ws: [N, num_ws, w_dim]. A block's ToRGB shares its style vector with the next block's first convolution.
+            inputs: noise, precision and poll.
         """
-        w = ws.unbind(dim=1)
-        memory = torch.channels_last if half and self.may_be_half and self.channels_last else torch.contiguous_format
-        dtype = torch.float16 if half and self.may_be_half else torch.float32
+        index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
+        w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
+        dtype = inputs.dtype if self.may_be_half else torch.float32
+        half = dtype != torch.float32
+        memory = torch.channels_last if half and self.channels_last else torch.contiguous_format
         if last is None:
             x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1)
-            x = self.conv1(x, w[0], noise, index, poll)
+            x = self.conv1(x, w[0], inputs, index)
         else:
             x = last.x.to(dtype=dtype, memory_format=memory)
             resnet = self.architecture == "resnet"
             residual = self.skip(x, gain=math.sqrt(0.5)) if resnet else None
-            x = self.conv0(x, w[0], noise, index, poll)
-            x = self.conv1(x, w[1], noise, index + 1, poll, gain=math.sqrt(0.5) if resnet else 1.0)
+            x = self.conv0(x, w[0], inputs, index)
+            x = self.conv1(x, w[1], inputs, index + 1, gain=math.sqrt(0.5) if resnet else 1.0)
             x = x if residual is None else residual + x
         img = last.img if last is not None else None
         if img is not None:
             img = upsample2d(img, self.resample_filter)
         if self.has_rgb:
-            poll()
+            inputs.poll()
             rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
             img = rgb if img is None else img + rgb
-        return Step(self.resolution, x, img)
+        return Step(self.position, self.resolution, x, img)
 
 
 class SynthesisNetwork(nn.Module):
@@ -258,8 +261,8 @@ class SynthesisNetwork(nn.Module):
         super().__init__()
         self.resolutions = config.block_resolutions
         inner = 0
-        for resolution in self.resolutions:
-            self.add_module(f"b{resolution}", SynthesisBlock(inner, resolution, config))
+        for position, resolution in enumerate(self.resolutions):
+            self.add_module(f"b{resolution}", SynthesisBlock(inner, position, config))
             inner = config.channels(resolution)
         self.num_ws = 2 * len(self.resolutions)
 
@@ -269,24 +272,17 @@ class SynthesisNetwork(nn.Module):
         assert isinstance(block, SynthesisBlock)
         return block
 
-    def steps(
-        self, ws: Tensor, noise: NoiseMap, half: bool = False, poll: Poll = no_poll, start: Step | None = None
-    ) -> Iterator[Step]:
-        """Run block by block, coarse to fine; `start` is a stored Step to go on from.
-
-        A block's ToRGB shares its style vector with the next block's first convolution, so windows overlap by one.
-        """
-        for position, resolution in enumerate(self.resolutions):
-            if start is not None and resolution <= start.resolution:
-                continue
-            block = self.block(resolution)
-            index = max(2 * position - 1, 0)
-            start = block(start, ws[:, index : index + block.num_conv + 1], noise, index, half, poll)
+    def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
+        """Run block by block, coarse to fine; see `GeneratorNetwork.steps`."""
+        for resolution in self.resolutions[0 if start is None else start.position + 1 :]:
+            start = self.block(resolution)(start, ws, inputs)
             yield start
 
 
-class Generator(nn.Module):
+class Generator(GeneratorNetwork):
     """Mapping and synthesis together, as a snapshot stores them."""
+
+    config: GeneratorConfig
 
     def __init__(self, config: GeneratorConfig):
         super().__init__()
@@ -302,6 +298,41 @@ class Generator(nn.Module):
             avg=True,
         )
         self.synthesis = SynthesisNetwork(config)
+        self.num_ws, self.num_steps = self.synthesis.num_ws, len(config.block_resolutions)
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The mean of w, [w_dim]."""
+        w_avg = self.mapping.w_avg
+        assert isinstance(w_avg, Tensor)
+        return w_avg
+
+    def map(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
+        w: Tensor = self.mapping(z, c)
+        return w
+
+    def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
+        """One Step a block."""
+        return self.synthesis.steps(ws, inputs, start)
+
+    def traits(self) -> dict[str, Any]:
+        """See `GeneratorNetwork.traits`."""
+        return {
+            "has_noise": self.config.use_noise,
+            "has_preview": self.config.architecture == "skip",
+            "has_half": self.config.num_fp16_res > 0,
+        }
+
+    def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """See `initial_tensor`."""
+        return initial_tensor(self.config, name, shape, generator)
+
+    def prepare(self) -> None:
+        """Energies of the weights, for demodulation."""
+        for module in self.modules():
+            if isinstance(module, SynthesisLayer):
+                module.prepare()
 
     def layers(self) -> tuple[LayerInfo, ...]:
         """The modulated layers in order of synthesis."""
@@ -313,6 +344,7 @@ class Generator(nn.Module):
                 info = LayerInfo(
                     name=f"b{resolution}.{name}",
                     kind="conv",
+                    step=position,
                     resolution=resolution,
                     channels=channels,
                     ws_index=index + offset,
@@ -323,6 +355,7 @@ class Generator(nn.Module):
                 info = LayerInfo(
                     name=f"b{resolution}.torgb",
                     kind="torgb",
+                    step=position,
                     resolution=resolution,
                     channels=self.config.img_channels,
                     ws_index=index + block.num_conv,
@@ -407,7 +440,7 @@ class DiscriminatorEpilogue(nn.Module):
         return x if cmap is None else (x * cmap).sum(dim=1, keepdim=True) / math.sqrt(self.cmap_dim)
 
 
-class Discriminator(nn.Module):
+class Discriminator(DiscriminatorNetwork):
     """From pictures [N, C, H, W], and classes [N, c_dim], to logits [N, 1]."""
 
     def __init__(self, config: DiscriminatorConfig):
@@ -431,6 +464,10 @@ class Discriminator(nn.Module):
                 avg=False,
             )
         self.b4 = DiscriminatorEpilogue(config, cmap_dim)
+
+    def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """See `initial_tensor`."""
+        return initial_tensor(self.config, name, shape, generator)
 
     def forward(self, img: Tensor, c: Tensor | None = None, half: bool = False) -> Tensor:
         """Logits [N, 1]; larger: more like the training data."""

@@ -143,7 +143,7 @@ def test_info_repeats_the_files_own_words_but_no_terminal_commands(cli: Cli, tmp
 
     spec = read_generator(CONDITIONAL)
     words = {"dataset": "[red]cats[/red] \x1b[2J", "digest": "forged"}
-    write_safetensors(NetworkSpec("stylegan2", spec.config, spec.tensors, words), tmp_path / "m.safetensors")
+    write_safetensors(NetworkSpec(spec.config, spec.tensors, words), tmp_path / "m.safetensors")
     code, out, _ = cli("info", tmp_path / "m.safetensors")
     assert code == 0 and "\x1b" not in out
     assert "[red]cats[/red] ?[2J" in out

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import stylegan_core as sg
-from stylegan_core.noise import noise_maps
+from stylegan_core.network import Inputs
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ENTRIES: dict[str, Any] = json.loads((GOLDEN / "index.json").read_text())["entries"]
@@ -129,7 +129,7 @@ def test_half_precision_layers_stay_close() -> None:
     assert golden.model.card.has_half
     with torch.inference_mode():
         ws = golden.tensor("ws_psi1")
-        *_, last = golden.model.network.synthesis.steps(ws, noise_maps("const"), half=True)
+        *_, last = golden.model.network.steps(ws, Inputs(dtype=torch.float16))
     golden.check("img_psi1_const_fp16cpu", "img_psi1_const_fp16cpu", last.img)
     assert not torch.equal(last.img, golden.model.synthesize(ws))
 

@@ -15,9 +15,9 @@ from stylegan_core.errors import Cancelled
 from stylegan_core.latent import scene_ws
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
+from stylegan_core.network import Step
 from stylegan_core.render import Frame, Renderer, StageCache, develop
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Truncation
-from stylegan_core.stylegan2 import Step
 from tests.strategies import scenes, tiny_model
 
 MODELS = (
@@ -247,7 +247,7 @@ def test_what_was_done_before_cancelling_is_not_done_again() -> None:
 
 def step_of(num_bytes: int, resolution: int = 4) -> Step:
     return Step(
-        resolution, torch.zeros(num_bytes // 2, dtype=torch.uint8), torch.zeros(num_bytes // 2, dtype=torch.uint8)
+        0, resolution, torch.zeros(num_bytes // 2, dtype=torch.uint8), torch.zeros(num_bytes // 2, dtype=torch.uint8)
     )
 
 

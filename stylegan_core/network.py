@@ -1,0 +1,97 @@
+"""What every generator network of the family offers, and what synthesis takes and gives.
+
+A family is one file (progan.py, stylegan1.py, stylegan2.py, stylegan3.py) with a subclass of `GeneratorNetwork`, its
+configuration and its discriminator; family.py lists them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from stylegan_core.card import LayerInfo
+from stylegan_core.noise import NoiseMap, trained_map
+from stylegan_core.ops import Poll, no_poll
+
+
+class Step(NamedTuple):
+    """What synthesis has at the end of a step: features x [N, C, H, W], and the picture so far, if there is one."""
+
+    position: int  # in synthesis, from 0
+    resolution: int  # of the picture, in px: img is [N, img_channels, resolution, resolution]
+    x: Tensor
+    img: Tensor | None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What synthesis takes beside the style vectors. Each network reads what it knows."""
+
+    noise: NoiseMap = trained_map
+    transform: Tensor | None = None  # [3, 3], from the picture's coordinates to the input's (StyleGAN3)
+    lod: float = 0.0  # level of detail of progressive networks: 0 is full size, 1 half of it, fractions fade
+    dtype: torch.dtype = torch.float32  # of the layers that may run in half precision
+    poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
+
+
+class GeneratorNetwork(nn.Module, ABC):
+    """A generator: mapping and synthesis together, with parameters named as its official snapshots name them.
+
+    Running it changes nothing in it. Synthesis is an iterator over steps (a block, or a layer), so that whoever
+    drives it may stop at a coarse picture, drop it, or start from a stored step.
+    """
+
+    config: Any
+    num_ws: int  # style vectors that synthesis takes
+    num_steps: int
+
+    @property
+    @abstractmethod
+    def w_avg(self) -> Tensor:
+        """The mean of w over the latents seen in training, [w_dim]."""
+
+    @abstractmethod
+    def map(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """z [N, z_dim], c [N, c_dim] or None -> w [N, w_dim], untruncated."""
+
+    @abstractmethod
+    def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
+        """Synthesis of ws [N, num_ws, w_dim], step by step.
+
+        Args:
+            ws: style vectors, float32, on the network's device.
+            inputs: everything else.
+            start: a stored Step to go on from; None: from nothing.
+        """
+
+    @abstractmethod
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The layers that take a style vector, in order of synthesis."""
+
+    @abstractmethod
+    def traits(self) -> dict[str, Any]:
+        """The fields of the ModelCard that say what the network can do (has_noise, has_transform, ...)."""
+
+    @abstractmethod
+    def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """A tensor of the state dictionary as it is before training."""
+
+    def prepare(self) -> None:
+        """Compute, once the weights are in, what does not change while nobody trains."""
+
+
+class DiscriminatorNetwork(nn.Module, ABC):
+    """A discriminator: from pictures to one number each."""
+
+    config: Any
+
+    @abstractmethod
+    def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
+        """img [N, C, H, W], c [N, c_dim] or None -> logits [N, 1]; larger: more like the training data."""
+
+    @abstractmethod
+    def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """A tensor of the state dictionary as it is before training."""
