@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from safetensors import SafetensorError
 
-from stylegan_core import official, rosinality, safetensors_file
+from stylegan_core import official, rosinality, safetensors_file, tensorflow
 from stylegan_core.errors import ModelFileError
 from stylegan_core.limits import MAX_FILE_BYTES
 from stylegan_core.pickle_machine import BoundedReader
@@ -85,7 +85,9 @@ def read_generator(
             case "safetensors":
                 return safetensors_file.read(Path(path), "generator", watch)
             case "snapshot":
-                return official.generator_spec(read_snapshot(BoundedReader(file, size, watch)), which, watch)
+                content = read_snapshot(BoundedReader(file, size, watch))
+                source = tensorflow if tensorflow.is_snapshot(content) else official
+                return source.generator_spec(content, which, watch)
             case kind:
                 with _torch_content(kind, file, size, watch) as content:
                     return rosinality.generator_spec(content, which, watch)
@@ -104,7 +106,9 @@ def read_discriminator(
             case "safetensors":
                 return safetensors_file.read(Path(path), "discriminator", watch)
             case "snapshot":
-                return official.discriminator_spec(read_snapshot(BoundedReader(file, size, watch)), watch)
+                content = read_snapshot(BoundedReader(file, size, watch))
+                source = tensorflow if tensorflow.is_snapshot(content) else official
+                return source.discriminator_spec(content, watch)
             case kind:
                 with _torch_content(kind, file, size, watch) as content:
                     return rosinality.discriminator_spec(content, watch)

@@ -18,7 +18,7 @@ from stylegan_core.limits import MAX_NUMBERS, channel_rule, check_spec, checked_
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
 from stylegan_core.stored_tensor import StoredTensor
-from stylegan_core.unpickler import TF_NETWORKS, InertObject, PersistentObject
+from stylegan_core.unpickler import PersistentObject
 from stylegan_core.watch import Watch
 
 READS = "this version of StyleScope reads StyleGAN2 snapshots of the PyTorch code."
@@ -120,8 +120,6 @@ def discriminator_spec(snapshot: object, watch: Watch) -> NetworkSpec:
 
 def _network(snapshot: object, key: str) -> Module:
     """The network under a key of the snapshot, or the reason why there is none."""
-    if isinstance(snapshot, tuple) and any(isinstance(item, InertObject) for item in snapshot):
-        raise ModelFileError(f"is a {_tf_family(snapshot)} snapshot; {READS}")
     if not isinstance(snapshot, dict):
         raise ModelFileError(f"is a pickled {type(snapshot).__name__}, not a snapshot of networks.")
     network = snapshot.get(key)
@@ -130,19 +128,6 @@ def _network(snapshot: object, key: str) -> Module:
     held = [name for name in ("G_ema", "G", "D") if isinstance(snapshot.get(name), PersistentObject)]
     more = f"; it has {' and '.join(held)}." if held else ", nor any other network."
     raise ModelFileError(f"holds no network '{shown(key)}'" + more)
-
-
-def _tf_family(snapshot: tuple[object, ...]) -> str:
-    """What a tuple (G, D, Gs) of TensorFlow networks is, by the function that builds the last."""
-    network = next(item for item in reversed(snapshot) if isinstance(item, InertObject))
-    built = network.state.get("build_func_name")
-    if network.class_name not in TF_NETWORKS:
-        return "foreign"
-    if network.class_name != "dnnlib.tflib.network.Network":
-        return "Progressive GAN (TensorFlow)"
-    return {"G_style": "StyleGAN (TensorFlow)", "G_main": "StyleGAN2 (TensorFlow)"}.get(
-        str(built), "foreign TensorFlow"
-    )
 
 
 def _generator_family(network: Module) -> str:
