@@ -3,12 +3,14 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from stylegan_core.checkpoint import digest, read_discriminator, read_generator, write_spec
 from stylegan_core.errors import ModelFileError, ModelMissingError
+from stylegan_core.memory import models_limit
 from stylegan_core.model import DiscriminatorModel, Model, build_discriminator, build_generator
 from stylegan_core.scene import ModelRef
 from stylegan_core.spec import NetworkSpec
@@ -65,14 +67,84 @@ def devices() -> tuple[str, ...]:
     return (*found, "cpu")
 
 
-class ModelStore:
-    """Models by digest; least recently used ones make room. Safe to use from several threads."""
+def _nobody(digest: str) -> None:
+    del digest
 
-    def __init__(self, device: str | torch.device = "cpu", limit_bytes: int = 4 << 30):
+
+Key = tuple[str, str]  # digest, and which of the file's generators
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model in memory."""
+
+    model: Model
+    num_bytes: int
+    held: bool = False  # it stays whatever the limit
+
+
+class ModelStore:
+    """Models by digest, within a limit: the least recently used make room. Safe to use from several threads.
+
+    The newest is kept however large it is, and so is the one that is held.
+
+    Args:
+        device: where models are handed out.
+        limit_bytes: of all models together; None: a share of the device's memory.
+        evicted: called with the digest of a model that has made room, on the thread that brought the next.
+    """
+
+    def __init__(
+        self,
+        device: str | torch.device = "cpu",
+        limit_bytes: int | None = None,
+        evicted: Callable[[str], None] = _nobody,
+    ):
         self.device = torch.device(device)
-        self.limit_bytes = limit_bytes
-        self._models: OrderedDict[tuple[str, str], Model] = OrderedDict()
+        self.limit_bytes = models_limit(self.device) if limit_bytes is None else limit_bytes
+        self._evicted = evicted
+        self._models: OrderedDict[Key, tuple[Model, int]] = OrderedDict()  # with their sizes in bytes
+        self._held: Key | None = None
         self._lock = threading.Lock()
+        self._reading = threading.Lock()  # two threads that want one model read it once
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of all models."""
+        with self._lock:
+            return self._total()
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The models in memory, the most recently used first."""
+        with self._lock:
+            found = [Kept(model, size, key == self._held) for key, (model, size) in self._models.items()]
+        return tuple(reversed(found))
+
+    def has(self, ref: ModelRef) -> bool:
+        """Whether `get` will find the model in memory. It does not count as used."""
+        with self._lock:
+            return (ref.digest, ref.which) in self._models
+
+    def hold(self, ref: ModelRef) -> None:
+        """Never let this model make room, in place of the one held so far: the window's pictures are made with it."""
+        with self._lock:
+            self._held = (ref.digest, ref.which)
+            dropped = self._fit(self.limit_bytes)
+        self._tell(dropped)
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Change the limit, at once."""
+        with self._lock:
+            self.limit_bytes = limit_bytes
+            dropped = self._fit(limit_bytes)
+        self._tell(dropped)
+
+    def make_room(self, ref: ModelRef | None = None) -> None:
+        """Drop all models but this one and the one that is held."""
+        with self._lock:
+            newest = (ref.digest, ref.which) if ref is not None else None
+            dropped = self._fit(0, newest)
+        self._tell(dropped)
 
     def open(
         self,
@@ -86,34 +158,47 @@ class ModelStore:
 
     def add(self, model: Model, which: str = "G_ema") -> Model:
         """Keep a model that is already there, for `get` to find by its digest."""
+        key = (model.card.digest, which)
         with self._lock:
-            self._models[model.card.digest, which] = model
-            self._models.move_to_end((model.card.digest, which))
-            while len(self._models) > 1 and sum(m.num_bytes for m in self._models.values()) > self.limit_bytes:
-                self._models.popitem(last=False)
+            self._models[key] = model, model.num_bytes
+            self._models.move_to_end(key)
+            dropped = self._fit(self.limit_bytes, key)
+        self._tell(dropped)
         return model
 
-    def get(self, ref: ModelRef) -> Model:
-        """The model that a Scene names, from memory or from its file.
+    def get(
+        self,
+        ref: ModelRef,
+        progress: Callable[[float], None] = _ignore,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Model:
+        """The model that a Scene names, from memory or, where it has made room for others, from its file.
 
         Raises:
             ModelMissingError: it is not in memory, and its file is gone or holds another model now.
+            Cancelled: `cancelled` said so while it was read.
         """
-        with self._lock:
-            model = self._models.get((ref.digest, ref.which))
-            if model is not None:
-                self._models.move_to_end((ref.digest, ref.which))
+        model = self._found(ref)
         if model is None:
-            model = self._reopened(ref)
+            with self._reading:
+                model = self._found(ref) or self._reopened(ref, progress, cancelled)
         if model.device != self.device:
             model = self.add(model.to(self.device), ref.which)
         return model
 
-    def _reopened(self, ref: ModelRef) -> Model:
+    def _found(self, ref: ModelRef) -> Model | None:
+        key = (ref.digest, ref.which)
+        with self._lock:
+            if key not in self._models:
+                return None
+            self._models.move_to_end(key)
+            return self._models[key][0]
+
+    def _reopened(self, ref: ModelRef, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Model:
         if not ref.path:
             raise ModelMissingError("The Scene names no model; open one first.")
         try:
-            model = load_model(ref.path, self.device, ref.which)
+            model = load_model(ref.path, self.device, ref.which, progress, cancelled)
         except ModelFileError as error:
             raise ModelMissingError(f"The Scene's model {ref.path} cannot be opened: {error}") from error
         if ref.digest and model.card.digest != ref.digest:
@@ -122,3 +207,20 @@ class ModelStore:
                 "open the right file in its place."
             )
         return self.add(model, ref.which)
+
+    def _total(self) -> int:
+        return sum(size for _, size in self._models.values())
+
+    def _fit(self, limit_bytes: int, newest: Key | None = None) -> list[str]:
+        """Under the lock: drop the least recently used over a limit, but for two. The digests of those dropped."""
+        dropped = []
+        for key in [key for key in self._models if key not in (newest, self._held)]:
+            if self._total() <= limit_bytes:
+                break
+            del self._models[key]
+            dropped.append(key[0])
+        return dropped
+
+    def _tell(self, dropped: list[str]) -> None:
+        for gone in dropped:
+            self._evicted(gone)
