@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from stylegan_core import stylegan3
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork
 from stylegan_core.stylegan2 import Discriminator, Generator
@@ -23,7 +24,10 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     family.name: family
-    for family in (Family("stylegan2", GeneratorConfig, Generator, DiscriminatorConfig, Discriminator),)
+    for family in (
+        Family("stylegan2", GeneratorConfig, Generator, DiscriminatorConfig, Discriminator),
+        Family("stylegan3", stylegan3.StyleGAN3Config, stylegan3.Generator, DiscriminatorConfig, Discriminator),
+    )
 }
 
 
@@ -33,7 +37,7 @@ def is_generator(config: object) -> bool:
 
 
 def family_of(config: object) -> Family:
-    """The family that a configuration belongs to. StyleGAN3's discriminator is StyleGAN2's."""
+    """The family that a configuration belongs to: the first, for StyleGAN3's discriminator is StyleGAN2's."""
     return next(
         family
         for family in FAMILIES.values()

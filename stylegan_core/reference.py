@@ -1,0 +1,81 @@
+"""Resampling and filtered activation written out as their definitions say, for tests and benchmarks to compare with.
+
+Nothing here is quick: most of the work is the multiplication of zeros that upsampling has inserted. Every function
+works in the precision of x, so in float64 it serves as the truth for faster forms.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+Padding = tuple[int, int, int, int]  # left, right, top, bottom; negative crops
+
+
+def upfirdn2d(
+    x: Tensor,
+    f: Tensor | None,
+    up: int = 1,
+    down: int = 1,
+    padding: Padding = (0, 0, 0, 0),
+    flip_filter: bool = False,
+    gain: float = 1.0,
+) -> Tensor:
+    """Upsample, filter and downsample (Alias-Free GAN, appendix D; StyleGAN2, figure 7).
+
+    Args:
+        x: [N, C, H, W].
+        f: [t], applied along both axes, or [th, tw]; None leaves the filter out.
+        up: up - 1 zeros follow every sample, the last one too.
+        down: one sample of so many is kept, from the first on.
+        padding: zeros around the upsampled picture, in its samples; negative crops.
+        flip_filter: correlate instead of convolving.
+        gain: factor of the result.
+
+    Returns:
+        [N, C, H', W'] with H' = ceil((H * up + top + bottom - th + 1) / down), W' likewise.
+    """
+    n, c, h, w = x.shape
+    x = F.pad(x.reshape(n, c, h, 1, w, 1), (0, up - 1, 0, 0, 0, up - 1)).reshape(n, c, h * up, w * up)
+    x = F.pad(x, padding) * gain
+    if f is not None:
+        f = f.to(x.dtype)
+        f = f if flip_filter else f.flip(list(range(f.ndim)))
+        for kernel in (f[:, None], f[None]) if f.ndim == 1 else (f,):
+            x = F.conv2d(x, kernel.expand(c, 1, *kernel.shape), groups=c)
+    return x[:, :, ::down, ::down]
+
+
+def filtered_lrelu(
+    x: Tensor,
+    bias: Tensor | None = None,
+    up_filter: Tensor | None = None,
+    down_filter: Tensor | None = None,
+    up: int = 1,
+    down: int = 1,
+    padding: Padding = (0, 0, 0, 0),
+    gain: float = 2**0.5,
+    slope: float = 0.2,
+    clamp: float | None = None,
+) -> Tensor:
+    """Bias and leaky ReLU at a higher sampling rate (Alias-Free GAN, section 3.2 config F, appendix D).
+
+    Args:
+        x: [N, C, H, W].
+        bias: [C], or None.
+        up_filter: [t] or [t, t], unit sum; upsampling multiplies it by up². None: no filter.
+        down_filter: likewise, before samples are dropped.
+        up: factor of upsampling.
+        down: factor of downsampling.
+        padding: left, right, top, bottom, in samples of the upsampled picture, for both filters together.
+        gain: factor of the activation.
+        slope: of the activation below zero; 1: none.
+        clamp: largest absolute value between the filters, after the gain; None: no limit.
+
+    Returns:
+        [N, C, H', W'] with H' = ceil((H * up + top + bottom - (taps of both filters - 2)) / down), W' likewise.
+    """
+    if bias is not None:
+        x = x + bias.to(x.dtype)[:, None, None]
+    x = upfirdn2d(x, up_filter, up=up, padding=padding, gain=up**2)
+    x = F.leaky_relu(x, slope) * gain
+    x = x if clamp is None else x.clamp(-clamp, clamp)
+    return upfirdn2d(x, down_filter, down=down)

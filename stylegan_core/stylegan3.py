@@ -1,0 +1,454 @@
+"""StyleGAN3's generator (Karras et al. 2021, "Alias-Free Generative Adversarial Networks"), called "the paper" below.
+
+Every layer is read as an operation on a continuous signal over the unit square, sampled often enough that nothing
+aliases; layers therefore differ in sampling rate and cutoff, and work on a canvas with a margin around the picture.
+Parameters and buffers have the names of the official snapshots. The discriminator is StyleGAN2's.
+
+Symbols, all frequencies in cycles per picture width: N layers; s sampling rate; f_c cutoff; f_t stopband, from which on
+a layer's signal is weak; f_h half the width of a filter's transition band; n taps of a filter.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor, nn
+
+from stylegan_core.card import LayerInfo
+from stylegan_core.config import MAX_RESOLUTION, Width
+from stylegan_core.filtered_lrelu import filtered_lrelu
+from stylegan_core.network import GeneratorNetwork, Inputs, Step
+from stylegan_core.reference import Padding
+from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
+
+
+class StyleGAN3Config(BaseModel):
+    """The constructor arguments of the official code, flattened, with its defaults (the paper's config T)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    img_resolution: Annotated[int, Field(ge=4, le=MAX_RESOLUTION)]  # px; need not be a power of two
+    img_channels: Annotated[int, Field(ge=1, le=16)] = 3
+    z_dim: Width = 512
+    c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
+    w_dim: Width = 512
+    mapping_layers: Annotated[int, Field(ge=0, le=64)] = 2
+    mapping_lr_multiplier: Annotated[float, Field(gt=0, le=1e6)] = 0.01
+    channel_base: Annotated[int, Field(ge=1, le=1 << 20)] = 32768
+    channel_max: Width = 512
+    num_layers: Annotated[int, Field(ge=1, le=64)] = 14  # N, not counting the input and ToRGB
+    num_critical: Annotated[int, Field(ge=0, le=63)] = 2  # layers at the end with f_c at the Nyquist limit
+    first_cutoff: Annotated[float, Field(ge=1e-3, le=MAX_RESOLUTION)] = 2.0  # f_c,0
+    first_stopband: Annotated[float, Field(ge=0.5, le=MAX_RESOLUTION)] = 2**2.1  # f_t,0
+    last_stopband_rel: Annotated[float, Field(ge=1, le=64)] = 2**0.3  # f_t,N / f_c,N
+    margin_size: Annotated[int, Field(ge=0, le=128)] = 10  # canvas beyond the picture on each side, in samples
+    output_scale: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.25
+    num_fp16_res: Annotated[int, Field(ge=0, le=16)] = 4
+    conv_kernel: Annotated[int, Field(ge=1, le=15)] = 3
+    filter_size: Annotated[int, Field(ge=1, le=32)] = 6  # taps per sample of the lower rate
+    lrelu_upsampling: Annotated[int, Field(ge=1, le=4)] = 2  # of the rate at which leaky ReLU works
+    use_radial_filters: bool = False  # radially symmetric downsampling, for rotation equivariance
+    conv_clamp: Annotated[float, Field(gt=0)] | None = 256.0
+    magnitude_ema_beta: Annotated[float, Field(ge=0, le=1)] = 0.999  # training only
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.num_critical >= self.num_layers:
+            raise ValueError(f"num_critical {self.num_critical} is not less than num_layers {self.num_layers}")
+        if self.first_cutoff > min(self.first_stopband, self.img_resolution / 2):
+            raise ValueError(f"first_cutoff {self.first_cutoff:g} is beyond first_stopband or half the resolution")
+        if self.mapping_layers == 0 and (self.c_dim or self.z_dim != self.w_dim):
+            raise ValueError("mapping_layers is 0, which needs z_dim and w_dim to be equal and no classes")
+        if min(layer.out_channels for layer in layer_plans(self)) < 1:
+            raise ValueError(f"channel_base {self.channel_base} leaves the finest layers no channels")
+        return self
+
+
+class LayerPlan(NamedTuple):
+    """What one layer does to sizes, rates and frequencies: input (a, before) and output (b, after), in the paper."""
+
+    name: str  # official, without its prefix
+    is_torgb: bool
+    may_be_half: bool
+    kernel: int  # taps of the convolution along an axis
+    in_channels: int
+    out_channels: int
+    in_size: int  # samples along an axis, with margins
+    out_size: int
+    in_rate: int  # s; powers of two
+    tmp_rate: int  # at which the leaky ReLU works
+    out_rate: int
+    in_cutoff: float  # f_c
+    out_cutoff: float
+    in_half_width: float  # f_h
+    out_half_width: float
+    up: int
+    down: int
+    up_taps: int  # n; 1: no filter
+    down_taps: int
+    down_radial: bool
+
+    @property
+    def padding(self) -> Padding:
+        """Around the upsampled signal so that both filters are centred and out_size samples remain (appendix D)."""
+        wanted = (self.out_size - 1) * self.down + 1 + self.up_taps + self.down_taps - 2
+        total = wanted - (self.in_size + self.kernel - 1) * self.up
+        before = (total + self.up) // 2  # the sample that upsampling places first lies up / 2 before the centre
+        return before, total - before, before, total - before
+
+
+def layer_plans(config: StyleGAN3Config) -> tuple[LayerPlan, ...]:
+    """The N layers and ToRGB (the paper, section 3.2 "Flexible layer specifications", figure 4b).
+
+    Cutoff and stopband grow geometrically until the first critically sampled layer and stay there; the sampling rate
+    is the lowest power of two that has room for the stopband, up to the picture's own.
+    """
+    last_cutoff = config.img_resolution / 2  # f_c,N
+    last_stopband = last_cutoff * config.last_stopband_rel  # f_t,N
+    done = np.minimum(np.arange(config.num_layers + 1) / (config.num_layers - config.num_critical), 1)
+    cutoffs = config.first_cutoff * (last_cutoff / config.first_cutoff) ** done
+    stopbands = config.first_stopband * (last_stopband / config.first_stopband) ** done
+    rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, config.img_resolution)))).astype(int)
+    half_widths = np.maximum(stopbands, rates / 2) - cutoffs
+    sizes = rates + 2 * config.margin_size
+    sizes[-2:] = config.img_resolution  # the last layer crops the margin, ToRGB needs none
+    channels = np.rint(np.minimum(config.channel_base / 2 / cutoffs, config.channel_max)).astype(int)
+    channels[-1] = config.img_channels
+
+    plans = []
+    for i in range(config.num_layers + 1):
+        a = max(i - 1, 0)
+        is_torgb = i == config.num_layers
+        in_rate, out_rate = int(rates[a]), int(rates[i])
+        tmp_rate = max(in_rate, out_rate) * (1 if is_torgb else config.lrelu_upsampling)
+        up, down = tmp_rate // in_rate, tmp_rate // out_rate
+        plan = LayerPlan(
+            name=f"L{i}_{sizes[i]}_{channels[i]}",
+            is_torgb=is_torgb,
+            may_be_half=bool(rates[i] * 2**config.num_fp16_res > config.img_resolution),
+            kernel=1 if is_torgb else config.conv_kernel,
+            in_channels=int(channels[a]),
+            out_channels=int(channels[i]),
+            in_size=int(sizes[a]),
+            out_size=int(sizes[i]),
+            in_rate=in_rate,
+            tmp_rate=tmp_rate,
+            out_rate=out_rate,
+            in_cutoff=float(cutoffs[a]),
+            out_cutoff=float(cutoffs[i]),
+            in_half_width=float(half_widths[a]),
+            out_half_width=float(half_widths[i]),
+            up=up,
+            down=down,
+            up_taps=1 if is_torgb or up == 1 else config.filter_size * up,
+            down_taps=1 if is_torgb or down == 1 else config.filter_size * down,
+            # Critically sampled layers have no room for a radial filter's wider transition band (section 3.2).
+            down_radial=config.use_radial_filters and i < config.num_layers - config.num_critical,
+        )
+        plans.append(plan)
+    return tuple(plans)
+
+
+def kaiser_beta(taps: int, width: float) -> float:
+    """Shape of the Kaiser window for a filter of so many taps (the paper, appendix C.1; Kaiser 1974).
+
+    Args:
+        taps: n.
+        width: of the whole transition band, 2 f_h, as a part of half the sampling rate.
+    """
+    attenuation = 2.285 * (taps - 1) * math.pi * width + 7.95  # in dB
+    if attenuation > 50:
+        return 0.1102 * (attenuation - 8.7)
+    return 0.5842 * max(attenuation - 21, 0) ** 0.4 + 0.07886 * max(attenuation - 21, 0)
+
+
+def lowpass_filter(taps: int, cutoff: float, half_width: float, rate: float, radial: bool = False) -> Tensor:
+    """A windowed ideal low-pass filter with unit sum (the paper, appendix C).
+
+        h(x) = sinc(2 f_c x) w(x)                                  C.1, separable
+        h(x, y) = jinc(2 f_c |(x, y)|) w(x) w(y)                   C.2, radially symmetric; jinc(r) = J_1(πr) / (πr)
+
+    Args:
+        taps: n.
+        cutoff: f_c.
+        half_width: f_h.
+        rate: s at which the filter is sampled.
+        radial: whether the second form is wanted.
+
+    Returns:
+        float64 [taps], or [taps, taps] for the radial one.
+    """
+    x = (np.arange(taps) - (taps - 1) / 2) / rate
+    window = np.kaiser(taps, kaiser_beta(taps, 2 * half_width / (rate / 2)))
+    if radial:
+        r = torch.from_numpy(np.hypot(x[:, None], x)) * (2 * math.pi * cutoff)
+        jinc = torch.where(r > 0, torch.special.bessel_j1(r) / r, 0.5)  # its limit at the centre
+        f = jinc * torch.from_numpy(np.outer(window, window))
+    else:
+        f = torch.from_numpy(np.sinc(2 * cutoff * x) * window)
+    return f / f.sum()
+
+
+def modulated_conv2d(x: Tensor, weight: Tensor, styles: Tensor, input_gain: Tensor, demodulate: bool) -> Tensor:
+    """Convolution whose weights are scaled by a style, padded so that no sample of x is lost (the paper, appendix F.1).
+
+    Weights and styles are scaled to unit mean square first, which demodulation undoes again: in half precision
+    nothing overflows. StyleGAN2's eps then counts against numbers near 1.
+
+    Args:
+        x: [N, in, H, W], float32 or half.
+        weight: [out, in, k, k].
+        styles: [N, in].
+        input_gain: [], what brings x to unit mean square.
+        demodulate: whether outputs keep the scale of inputs whatever the style.
+
+    Returns:
+        [N, out, H + k - 1, W + k - 1], of x's type.
+    """
+    n, _, h, w = x.shape
+    out, inner, k, _ = weight.shape
+    if demodulate:
+        weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
+        styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
+    modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
+    if demodulate:
+        modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
+    modulated = modulated * input_gain
+    # One group per picture: every picture has weights of its own.
+    grouped = modulated.reshape(n * out, inner, k, k).to(x.dtype)
+    y = F.conv2d(x.reshape(1, n * inner, h, w), grouped, padding=k - 1, groups=n)
+    return y.reshape(n, out, h + k - 1, w + k - 1)
+
+
+class SynthesisInput(nn.Module):
+    """Fourier features, rotated and moved as w says (the paper, section 3.1 config B and 3.2 config H; F.1)."""
+
+    transform: Tensor
+    freqs: Tensor
+    phases: Tensor
+
+    def __init__(self, w_dim: int, plan: LayerPlan):
+        super().__init__()
+        channels = plan.in_channels
+        self.size, self.rate, self.bandwidth = plan.in_size, plan.in_rate, plan.in_cutoff
+        self.weight = nn.Parameter(torch.empty(channels, channels))
+        self.affine = FullyConnectedLayer(w_dim, 4)
+        self.register_buffer("transform", torch.empty(3, 3))
+        self.register_buffer("freqs", torch.empty(channels, 2))
+        self.register_buffer("phases", torch.empty(channels))
+
+    def matrix(self, w: Tensor, user: Tensor | None) -> Tensor:
+        """From the picture's coordinates to the features', [N, 3, 3]: the user's transform, then w's (F.1).
+
+        Args:
+            w: [N, w_dim], of which an affine map makes (r_c, r_s, t_x, t_y): cosine and sine, translation.
+            user: [3, 3], from the picture's coordinates to those without a transform; None: the stored one.
+        """
+        t = self.affine(w)
+        r_c, r_s, t_x, t_y = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(dim=1)
+        zero, one = torch.zeros_like(r_c), torch.ones_like(r_c)
+        rotation = torch.stack([r_c, -r_s, zero, r_s, r_c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
+        translation = torch.stack([one, zero, -t_x, zero, one, -t_y, zero, zero, one], dim=1).reshape(-1, 3, 3)
+        return rotation @ translation @ (self.transform if user is None else user.to(w))
+
+    def forward(self, w: Tensor, user: Tensor | None = None) -> Tensor:
+        """w [N, w_dim] and a transform as in `matrix` -> features [N, C, size, size]."""
+        matrix = self.matrix(w, user)
+        phases = self.phases + (self.freqs @ matrix[:, :2, 2:]).squeeze(2)  # [N, C]
+        freqs = self.freqs @ matrix[:, :2, :2]  # [N, C, 2]
+        # A transform that shrinks the picture raises frequencies: those beyond f_c fade out, at s / 2 they are gone.
+        room = max(self.rate / 2 - self.bandwidth, 1e-8)
+        amplitudes = (1 - (freqs.norm(dim=2) - self.bandwidth) / room).clamp(0, 1)
+        # Samples lie in the middle of their cells; the origin is the picture's centre.
+        at = (torch.arange(self.size, device=w.device, dtype=w.dtype) + 0.5 - self.size / 2) / self.rate
+        f_x, f_y = (f[:, None, None] for f in freqs.unbind(dim=2))  # [N, 1, 1, C]
+        waves = at[:, None] * f_x + at[:, None, None] * f_y + phases[:, None, None]  # [N, H, W, C]
+        x = torch.sin(waves * (2 * math.pi)) * amplitudes[:, None, None]
+        return (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2).contiguous()
+
+    def initial(self, name: str, generator: torch.Generator) -> Tensor:
+        """Frequencies evenly over the disc |f| <= f_c, phases over one turn, no transform (the paper, section 3.1)."""
+        channels = len(self.phases)
+        if name == "transform":
+            return torch.eye(3)
+        if name == "phases":
+            return torch.rand(channels, generator=generator) - 0.5
+        radius, turn = torch.rand(2, channels, generator=generator)
+        angle = turn * (2 * math.pi)
+        return torch.stack([angle.cos(), angle.sin()], dim=1) * (self.bandwidth * radius.sqrt())[:, None]
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated convolution, then leaky ReLU between two filters (the paper, figure 4b); ToRGB has neither filter."""
+
+    magnitude_ema: Tensor
+    up_filter: Tensor | None
+    down_filter: Tensor | None
+
+    def __init__(self, plan: LayerPlan, config: StyleGAN3Config):
+        super().__init__()
+        self.plan, self.clamp = plan, config.conv_clamp
+        self.affine = FullyConnectedLayer(config.w_dim, plan.in_channels)
+        self.weight = nn.Parameter(torch.empty(plan.out_channels, plan.in_channels, plan.kernel, plan.kernel))
+        self.bias = nn.Parameter(torch.empty(plan.out_channels))
+        self.register_buffer("magnitude_ema", torch.empty([]))
+        down_shape = [plan.down_taps] * (2 if plan.down_radial else 1)
+        self.register_buffer("up_filter", torch.empty(plan.up_taps) if plan.up_taps > 1 else None)
+        self.register_buffer("down_filter", torch.empty(down_shape) if plan.down_taps > 1 else None)
+
+    def forward(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
+        """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size]."""
+        plan = self.plan
+        styles = self.affine(w)
+        if plan.is_torgb:
+            styles = styles / math.sqrt(plan.in_channels * plan.kernel**2)
+        x = x.to(inputs.dtype if plan.may_be_half else torch.float32)
+        # Inputs come with the mean square that they had in training, on the average (F.1).
+        x = modulated_conv2d(x, self.weight, styles, self.magnitude_ema.rsqrt(), demodulate=not plan.is_torgb)
+        return filtered_lrelu(
+            x,
+            self.bias,
+            self.up_filter,
+            self.down_filter,
+            plan.up,
+            plan.down,
+            plan.padding,
+            gain=1.0 if plan.is_torgb else math.sqrt(2),
+            slope=1.0 if plan.is_torgb else 0.2,
+            clamp=self.clamp,
+            poll=inputs.poll,
+        )
+
+    def initial_filter(self, name: str) -> Tensor:
+        """up_filter or down_filter as the plan asks for it, float32."""
+        plan = self.plan
+        if name == "up_filter":
+            f = lowpass_filter(plan.up_taps, plan.in_cutoff, plan.in_half_width, plan.tmp_rate)
+        else:
+            f = lowpass_filter(
+                plan.down_taps, plan.out_cutoff, plan.out_half_width, plan.tmp_rate, radial=plan.down_radial
+            )
+        return f.float()
+
+
+class SynthesisNetwork(nn.Module):
+    """The input and its layers, in order. Style vector 0 goes to the input, i + 1 to layer i."""
+
+    input: SynthesisInput
+
+    def __init__(self, config: StyleGAN3Config):
+        super().__init__()
+        self.plans = layer_plans(config)
+        self.resolution, self.output_scale = config.img_resolution, config.output_scale
+        self.input = SynthesisInput(config.w_dim, self.plans[0])
+        for plan in self.plans:
+            self.add_module(plan.name, SynthesisLayer(plan, config))
+
+    def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
+        """The input, then layer by layer; see `GeneratorNetwork.steps`."""
+        if start is None:
+            inputs.poll()
+            start = Step(0, self.step_resolution(self.plans[0].in_rate), self.input(ws[:, 0], inputs.transform), None)
+            yield start
+        for position in range(start.position + 1, len(self.plans) + 1):
+            plan = self.plans[position - 1]
+            x = self.get_submodule(plan.name)(start.x, ws[:, position], inputs)
+            img = x.float() * self.output_scale if plan.is_torgb else None
+            start = Step(position, self.step_resolution(plan.out_rate), x, img)
+            yield start
+
+    def step_resolution(self, rate: int) -> int:
+        """Size in px, without margins, of what a sampling rate holds; the last rate may exceed the picture's size."""
+        return min(rate, self.resolution)
+
+
+class Generator(GeneratorNetwork):
+    """Mapping and synthesis together, as a snapshot stores them."""
+
+    config: StyleGAN3Config
+
+    def __init__(self, config: StyleGAN3Config):
+        super().__init__()
+        self.config = config
+        self.mapping = MappingNetwork(
+            config.z_dim,
+            config.c_dim,
+            config.w_dim,
+            config.w_dim,
+            config.w_dim,
+            config.mapping_layers,
+            config.mapping_lr_multiplier,
+            avg=True,
+        )
+        self.synthesis = SynthesisNetwork(config)
+        self.num_ws = self.num_steps = config.num_layers + 2
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The mean of w, [w_dim]."""
+        w_avg = self.mapping.w_avg
+        assert isinstance(w_avg, Tensor)
+        return w_avg
+
+    def map(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
+        w: Tensor = self.mapping(z, c)
+        return w
+
+    def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
+        """One Step for the input, and one a layer."""
+        return self.synthesis.steps(ws, inputs, start)
+
+    def traits(self) -> dict[str, Any]:
+        """See `GeneratorNetwork.traits`. The paper's two configurations are called T and R."""
+        published = {(3, False): "T", (1, True): "R"}
+        return {
+            "variant": published.get((self.config.conv_kernel, self.config.use_radial_filters), "custom"),
+            "has_noise": False,
+            "has_transform": True,
+            "has_half": self.config.num_fp16_res > 0,
+        }
+
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The input, the layers and ToRGB, each with a style vector of its own."""
+        first, resolution = self.synthesis.plans[0], self.synthesis.step_resolution
+        found = [
+            LayerInfo(
+                name="input",
+                kind="input",
+                step=0,
+                resolution=resolution(first.in_rate),
+                channels=first.in_channels,
+                ws_index=0,
+            )
+        ]
+        for position, plan in enumerate(self.synthesis.plans, 1):
+            info = LayerInfo(
+                name=plan.name,
+                kind="torgb" if plan.is_torgb else "conv",
+                step=position,
+                resolution=resolution(plan.out_rate),
+                channels=plan.out_channels,
+                ws_index=position,
+            )
+            found.append(info)
+        return tuple(found)
+
+    def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """Weights unit normal, biases 0 and those of styles 1; the input neither rotated nor moved (F.1)."""
+        parent, _, last = name.rpartition(".")
+        module = self.get_submodule(parent)
+        if isinstance(module, SynthesisInput) and last != "weight":
+            return module.initial(last, generator)
+        if isinstance(module, SynthesisLayer) and last.endswith("_filter"):
+            return module.initial_filter(last)
+        if parent == "synthesis.input.affine":
+            return torch.zeros(shape) if last == "weight" else torch.tensor([1.0, 0.0, 0.0, 0.0])
+        if last == "weight":
+            scale = 1 / self.config.mapping_lr_multiplier if parent.startswith("mapping.fc") else 1.0
+            return torch.randn(shape, generator=generator) * scale
+        return torch.full(shape, 1.0 if last == "magnitude_ema" or name.endswith("affine.bias") else 0.0)
