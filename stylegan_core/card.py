@@ -46,7 +46,8 @@ class ModelCard(BaseModel):
     num_ws: int
     layers: tuple[LayerInfo, ...]
     has_noise: bool
-    has_transform: bool = False  # the input can be moved, turned and scaled (StyleGAN3)
+    has_transform: bool = False  # the input can be moved, turned and scaled (StyleGAN3): exact
+    moved_px: int = 0  # resolution of the features that are moved where the input cannot be: approximate; 0: none
     has_truncation: bool = True  # there is a mean w to truncate towards
     max_lod: int = 0  # levels of detail below the full size (progressive networks)
     has_preview: bool = False  # coarser blocks have an RGB output of their own
@@ -58,6 +59,11 @@ class ModelCard(BaseModel):
     def noise_layers(self) -> tuple[LayerInfo, ...]:
         """The layers that take a noise map, in order of synthesis."""
         return tuple(layer for layer in self.layers if layer.has_noise)
+
+    @property
+    def can_move(self) -> bool:
+        """Whether a Scene's transform does anything: exactly (`has_transform`) or nearly (`moved_px`)."""
+        return self.has_transform or self.moved_px > 0
 
     def slot_resolution(self, index: int) -> int:
         """Resolution in px of the first layer that style vector `index` (0 to num_ws - 1) feeds."""

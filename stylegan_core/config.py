@@ -63,6 +63,11 @@ class GeneratorConfig(NetworkConfig):
     use_noise: bool = True
 
 
+    @property
+    def moved_px(self) -> int:
+        """The block whose features a transform moves: coarse enough to carry the layout, fine enough to be placed."""
+        return max(min(16, self.img_resolution // 2), 4)
+
 class DiscriminatorConfig(NetworkConfig):
     """StyleGAN2's discriminator."""
 

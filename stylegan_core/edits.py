@@ -19,12 +19,16 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Transform,
     Truncation,
 )
 
 PSI_RANGE = (-2.0, 2.0)
 STRENGTH_RANGE = (0.0, 10.0)
 CUTOFF_RANGE = (0.0, 64.0)
+OFFSET_RANGE = (-10.0, 10.0)
+SCALE_RANGE = (0.1, 10.0)
+SHEAR_RANGE = (-2.0, 2.0)
 TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
     "Flat": frozenset({"coarse", "middle", "fine"}),
     "Coarse only": frozenset({"coarse"}),
@@ -32,9 +36,9 @@ TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
 }
 
 
-def _clamp(value: float, limits: tuple[float, float]) -> float:
-    if math.isnan(value):  # can be typed into a number field; 0 lies within all limits
-        return 0.0
+def _clamp(value: float, limits: tuple[float, float], without: float = 0.0) -> float:
+    if math.isnan(value):  # can be typed into a number field
+        return without
     return min(max(float(value), limits[0]), limits[1])
 
 
@@ -48,6 +52,10 @@ def _truncation(scene: Scene, **changes: Any) -> Scene:
 
 def _noise(scene: Scene, **changes: Any) -> Scene:
     return scene.model_copy(update={"noise": scene.noise.model_copy(update=changes)})
+
+
+def _transform(scene: Scene, **changes: Any) -> Scene:
+    return scene.model_copy(update={"transform": scene.transform.model_copy(update=changes)})
 
 
 def _replaced(values: Sequence[float], index: int, value: float) -> tuple[float, ...]:
@@ -141,10 +149,11 @@ def set_psi(scene: Scene, psi: float) -> Scene:
     psi, layers = _clamp(psi, PSI_RANGE), scene.truncation.layers
     if not layers:
         return _truncation(scene, psi=psi)
-    shift = min(max(psi - scene.truncation.psi, PSI_RANGE[0] - min(layers)), PSI_RANGE[1] - max(layers))
+    wanted = psi - scene.truncation.psi
+    shift = min(max(wanted, PSI_RANGE[0] - min(layers)), PSI_RANGE[1] - max(layers))
     return _truncation(
         scene,
-        psi=_clamp(scene.truncation.psi + shift, PSI_RANGE),
+        psi=psi if shift == wanted else _clamp(scene.truncation.psi + shift, PSI_RANGE),  # as typed, not rounded
         layers=tuple(_clamp(layer + shift, PSI_RANGE) for layer in layers),
     )
 
@@ -207,6 +216,57 @@ def reseed_layer(scene: Scene, layer: int, seed: int | None) -> Scene:
     return _noise(scene, reseeded=tuple(sorted(kept, key=lambda item: item.layer)))
 
 
+# -- transform ---------------------------------------------------------------------------------------------------------
+
+
+def set_offset(scene: Scene, x: float, y: float) -> Scene:
+    """Move the picture to (x, y): to the right in picture widths, down in picture heights."""
+    return _transform(scene, x=_clamp(x, OFFSET_RANGE), y=_clamp(y, OFFSET_RANGE))
+
+
+def move_picture(scene: Scene, dx: float, dy: float) -> Scene:
+    """Move the picture on by (dx, dy), as the hand does that drags it; see `set_offset`."""
+    if not (math.isfinite(dx) and math.isfinite(dy)):
+        return scene
+    return set_offset(scene, scene.transform.x + dx, scene.transform.y + dy)
+
+
+def set_rotation(scene: Scene, degrees: float) -> Scene:
+    """Turn the picture to an angle, clockwise on the screen; any number of whole turns is none."""
+    turned = degrees % 360.0 if math.isfinite(degrees) else 0.0
+    return _transform(scene, rotation=turned - 360.0 if turned > 180.0 else turned)
+
+
+def turn_picture(scene: Scene, degrees: float) -> Scene:
+    """Turn the picture on, clockwise on the screen."""
+    return set_rotation(scene, scene.transform.rotation + degrees) if math.isfinite(degrees) else scene
+
+
+def set_scale(scene: Scene, scale: float) -> Scene:
+    """Set the picture's size; 1 is as the model makes it, 2 twice as wide and high."""
+    return _transform(scene, scale=_clamp(scale, SCALE_RANGE, without=1.0))
+
+
+def scale_picture(scene: Scene, factor: float) -> Scene:
+    """Make the picture larger (factor above 1) or smaller."""
+    return set_scale(scene, scene.transform.scale * factor) if math.isfinite(factor) and factor > 0 else scene
+
+
+def set_shear(scene: Scene, shear: float) -> Scene:
+    """Slant the picture: so far to the right for each unit down."""
+    return _transform(scene, shear=_clamp(shear, SHEAR_RANGE))
+
+
+def set_mirror(scene: Scene, mirror: bool) -> Scene:
+    """Let left and right change places, or not."""
+    return _transform(scene, mirror=mirror)
+
+
+def set_untransform(scene: Scene, untransform: bool) -> Scene:
+    """Show the picture moved back to where it was, so that what sticks to the pixels is seen."""
+    return _transform(scene, untransform=untransform)
+
+
 # -- the whole Scene ---------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +278,11 @@ def reset_truncation(scene: Scene) -> Scene:
 def reset_noise(scene: Scene) -> Scene:
     """Noise as a new Scene has it."""
     return scene.model_copy(update={"noise": Noise()})
+
+
+def reset_transform(scene: Scene) -> Scene:
+    """The picture where the model puts it."""
+    return scene.model_copy(update={"transform": Transform()})
 
 
 def set_scene(scene: Scene, other: Scene) -> Scene:
@@ -253,5 +318,6 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
                     "reseeded": tuple(item for item in noise.reseeded if item.layer < count),
                 }
             ),
+            "transform": scene.transform if card.can_move else Transform(),
         }
     )

@@ -83,7 +83,8 @@ class Model:
         Args:
             ws: [N, num_ws, w_dim].
             noise: "const" (the trained maps), "none", a seed for random maps, or a Scene's Noise.
-            transform: 3x3 input transform of models that have one (StyleGAN3); None elsewhere.
+            transform: [3, 3], from the picture's coordinates to the input's, as `transform.input_matrix` gives it:
+                exact for StyleGAN3; nearly, by moving coarse features, where the card has `moved_px`.
             lod: level of detail of progressive models, fractional while fading; 0 elsewhere.
             half: run in half precision the layers that are meant for it (on a GPU).
 
@@ -110,7 +111,7 @@ class Model:
         """Synthesis step by step, coarse to fine; see `GeneratorNetwork.steps`. Call in inference mode."""
         if ws.ndim != 3 or ws.shape[1:] != (self.card.num_ws, self.card.w_dim):
             raise ValueError(f"ws is {list(ws.shape)}; expected [N, {self.card.num_ws}, {self.card.w_dim}].")
-        if transform is not None and not self.card.has_transform:
+        if transform is not None and not self.card.can_move:
             raise ValueError(f"{self.card.family} has no input transform.")
         if not 0 <= lod <= self.card.max_lod:
             raise ValueError(f"lod is {lod}; {self.card.name} has levels of detail from 0 to {self.card.max_lod}.")

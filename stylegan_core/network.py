@@ -31,7 +31,7 @@ class Inputs:
     """What synthesis takes beside the style vectors. Each network reads what it knows."""
 
     noise: NoiseMap = trained_map
-    transform: Tensor | None = None  # [3, 3], from the picture's coordinates to the input's (StyleGAN3)
+    transform: Tensor | None = None  # [3, 3], from the picture's coordinates to the input's; None: they are the same
     lod: float = 0.0  # level of detail of progressive networks: 0 is full size, 1 half of it, fractions fade
     dtype: torch.dtype = torch.float32  # of the layers that may run in half precision
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted

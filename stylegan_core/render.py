@@ -22,6 +22,7 @@ from stylegan_core.network import Step
 from stylegan_core.noise import layer_key
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.scene import ClassWeight, Latent, Scene
+from stylegan_core.transform import input_matrix, motion, warp
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ class Renderer:
         last, steps_ms = self._synthesized(scene, model, ws, stop_at, poll)
         synthesized = self._now(model)
         assert last.img is not None  # blocks without a picture are never stopped at
-        pixels = develop(last.img[0])
+        img = warp(last.img, input_matrix(scene.transform)) if scene.transform.untransform else last.img
+        pixels = develop(img[0])
         developed = self._now(model)
         timings = {"map": mapped - started, "synthesis": synthesized - mapped, "develop": developed - synthesized}
         return Frame(
@@ -155,6 +157,10 @@ class Renderer:
         """Blocks up to `stop_at`, from the last one that is remembered on."""
         if stop_at is None or not model.card.has_preview:
             stop_at = model.card.resolution
+        moved = motion(scene.transform)
+        matrix = None if moved is None else input_matrix(moved)
+        if moved is not None:
+            stop_at = max(stop_at, model.card.moved_px)  # coarser pictures are not moved yet
         keys = self._step_keys(scene, model)
         resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
         last = max((index for index, resolution in resolutions if resolution <= stop_at), default=0)
@@ -163,7 +169,7 @@ class Renderer:
         if start is not None and start.position == last:
             return start, took
         before = self._now(model)
-        for step in model.steps(ws, scene.noise, half=self.half, poll=poll, start=start):
+        for step in model.steps(ws, scene.noise, matrix, half=self.half, poll=poll, start=start):
             self.cache.put(keys[step.position], step)
             now = self._now(model)
             took[step.resolution], before = (now - before) * 1e3, now
@@ -178,13 +184,15 @@ class Renderer:
         styles = style_keys(scene, model.card.num_ws)
         key: object = (model.card.digest, scene.model.which, model.device, self.half)
         keys: list[object] = [None] * model.network.num_steps
+        motion_key = motion(scene.transform)
         noise_index = 0
         for layer in model.card.layers:
+            moved = motion_key if layer.resolution >= model.card.moved_px else None
             noise: Any = None
             if layer.has_noise:
                 noise = layer_key(scene.noise, noise_index)
                 noise_index += 1
-            key = (key, styles[layer.ws_index], noise)
+            key = (key, styles[layer.ws_index], noise, moved)
             keys[layer.step] = key
         return keys
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from stylegan_core.errors import SceneError
 
-SCENE_VERSION: Literal[1] = 1
+SCENE_VERSION: Literal[2] = 2
 MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
 ROW = 100  # seeds from one row of the seed plane to the next, as in the official visualizer
 
@@ -22,6 +22,10 @@ Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 LayerIndex = Annotated[int, Field(ge=0, lt=64)]
+Offset = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+Degrees = Annotated[float, Field(gt=-180, le=180, allow_inf_nan=False)]
+Scale = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
+Shear = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 
 
 class Part(BaseModel):
@@ -102,16 +106,32 @@ class Noise(Part):
     reseeded: Annotated[tuple[LayerSeed, ...], AfterValidator(_one_for_each_layer)] = ()
 
 
+class Transform(Part):
+    """How the picture is moved (StyleGAN3, section 2), about its centre; the order is in `picture_matrix`.
+
+    Models that cannot move their input move coarse features instead, or nothing; see ModelCard.
+    """
+
+    x: Offset = 0.0  # to the right, in picture widths
+    y: Offset = 0.0  # down, in picture heights
+    rotation: Degrees = 0.0  # clockwise on the screen; gen_images.py --rotate of StyleGAN3 counts the other way
+    scale: Scale = 1.0  # above 1: larger
+    shear: Shear = 0.0  # to the right for each unit down
+    mirror: bool = False  # left and right change places
+    untransform: bool = False  # the finished picture is moved back, so that what sticks to the pixels is seen
+
+
 class Scene(Part):
     """What a picture is made of. Two equal Scenes are the same picture."""
 
-    version: Literal[1] = SCENE_VERSION
+    version: Literal[2] = SCENE_VERSION
     model: ModelRef = ModelRef()
     latent: Latent = Latent()
     classes: tuple[ClassWeight, ...] = ()
     mixing: tuple[Mix, ...] = ()
     truncation: Truncation = Truncation()
     noise: Noise = Noise()
+    transform: Transform = Transform()
 
 
 def scene_to_json(scene: Scene) -> str:
@@ -119,9 +139,14 @@ def scene_to_json(scene: Scene) -> str:
     return json.dumps(scene.model_dump(mode="json"), indent=2)
 
 
+def _with_transform(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had no transform: its pictures stand where the model puts them."""
+    return {"transform": {}, **data}
+
+
 # From a version to the next one: a function on the parsed JSON, which may be broken; `version` is counted on for it.
 # Old files are brought forward one step at a time.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_transform}
 
 
 def scene_from_json(text: str, source: str = "the Scene") -> Scene:

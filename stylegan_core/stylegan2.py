@@ -28,6 +28,7 @@ from stylegan_core.ops import (
     upsample2d,
     weight_energy,
 )
+from stylegan_core.transform import resample
 
 
 def normalize_2nd_moment(x: Tensor) -> Tensor:
@@ -205,6 +206,7 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         resolution = config.block_resolutions[position]
         self.position, self.resolution, self.architecture = position, resolution, config.architecture
+        self.is_moved = resolution == config.moved_px
         self.may_be_half, self.channels_last = config.is_half(resolution), config.fp16_channels_last
         out = config.channels(resolution)
         self.first = inner == 0
@@ -227,7 +229,7 @@ class SynthesisBlock(nn.Module):
         Args:
             last: the block before, or None.
             ws: [N, num_ws, w_dim]. A block's ToRGB shares its style vector with the next block's first convolution.
-            inputs: noise, precision and poll.
+            inputs: noise, transform, precision and poll.
         """
         index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
         w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
@@ -251,6 +253,11 @@ class SynthesisBlock(nn.Module):
             inputs.poll()
             rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
             img = rgb if img is None else img + rgb
+        if self.is_moved and inputs.transform is not None:
+            # The constant cannot be moved, so what was made of it is; later layers and their noise stay on the pixel
+            # grid, which is why texture sticks to it (StyleGAN3, section 1).
+            x = resample(x, inputs.transform, "reflection")
+            img = None if img is None else resample(img, inputs.transform, "reflection")
         return Step(self.position, self.resolution, x, img)
 
 
@@ -322,6 +329,7 @@ class Generator(GeneratorNetwork):
             "has_noise": self.config.use_noise,
             "has_preview": self.config.architecture == "skip",
             "has_half": self.config.num_fp16_res > 0,
+            "moved_px": self.config.moved_px,
         }
 
     def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:

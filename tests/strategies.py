@@ -16,6 +16,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Transform,
     Truncation,
 )
 
@@ -41,6 +42,21 @@ model_refs = st.builds(
     digest=digests,
     path=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),  # a lone surrogate is no text
     which=st.sampled_from(["G_ema", "G"]),
+)
+
+offsets = st.one_of(st.sampled_from([0.0, 0.25]), st.floats(-10, 10))
+transforms = st.one_of(
+    st.just(Transform()),
+    st.builds(
+        Transform,
+        x=offsets,
+        y=offsets,
+        rotation=st.one_of(st.just(0.0), st.floats(-180, 180, exclude_min=True)),
+        scale=st.one_of(st.just(1.0), st.floats(0.1, 10)),
+        shear=st.one_of(st.just(0.0), st.floats(-2, 2)),
+        mirror=st.booleans(),
+        untransform=st.booleans(),
+    ),
 )
 
 
@@ -82,6 +98,7 @@ def scenes(num_ws: int | None = None, noise_count: int | None = None, c_dim: int
         mixing=st.lists(st.builds(Mix, latent=latents, amounts=mixes), max_size=2).map(tuple),
         truncation=truncations(num_ws),
         noise=noises(noise_count),
+        transform=transforms,
     )
 
 

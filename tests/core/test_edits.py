@@ -20,6 +20,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Transform,
     Truncation,
     scene_from_json,
     scene_to_json,
@@ -67,13 +68,23 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_noise_strength": (edits.set_noise_strength, (any_float,), {"noise"}, True),
     "set_layer_noise": (edits.set_layer_noise, (noise_layer, any_float, st.just(NOISES)), {"noise"}, True),
     "reseed_layer": (edits.reseed_layer, (noise_layer, st.one_of(st.none(), any_int)), {"noise"}, True),
+    "set_offset": (edits.set_offset, (any_float, any_float), {"transform"}, True),
+    "move_picture": (edits.move_picture, (any_float, any_float), {"transform"}, False),
+    "set_rotation": (edits.set_rotation, (any_float,), {"transform"}, True),
+    "turn_picture": (edits.turn_picture, (any_float,), {"transform"}, False),
+    "set_scale": (edits.set_scale, (any_float,), {"transform"}, True),
+    "scale_picture": (edits.scale_picture, (any_float,), {"transform"}, False),
+    "set_shear": (edits.set_shear, (any_float,), {"transform"}, True),
+    "set_mirror": (edits.set_mirror, (st.booleans(),), {"transform"}, True),
+    "set_untransform": (edits.set_untransform, (st.booleans(),), {"transform"}, True),
+    "reset_transform": (edits.reset_transform, (), {"transform"}, True),
     "reset_truncation": (edits.reset_truncation, (), {"truncation"}, True),
     "reset_noise": (edits.reset_noise, (), {"noise"}, True),
     "set_scene": (edits.set_scene, (scenes(),), set(Scene.model_fields), True),
     "fit": (
         edits.fit,
         (st.sampled_from([CARD, CONDITIONAL]), model_refs),
-        {"model", "classes", "mixing", "truncation", "noise"},
+        {"model", "classes", "mixing", "truncation", "noise", "transform"},
         True,
     ),
 }
@@ -273,6 +284,53 @@ def test_noise_of_one_layer() -> None:
 def test_resets() -> None:
     scene = Scene(noise=Noise(mode="none", strength=2.0), truncation=Truncation(psi=1.5, cutoff=3))
     assert edits.reset_noise(edits.reset_truncation(scene)) == Scene()
+    moved = edits.set_untransform(edits.set_mirror(edits.set_offset(Scene(), 1, 1), True), True)
+    assert edits.reset_transform(moved) == Scene()
+
+
+# -- transform ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_picture_goes_no_further_than_the_scene_allows() -> None:
+    scene = edits.move_picture(edits.set_offset(Scene(), 0.5, -0.25), 0.25, 0.5)
+    assert (scene.transform.x, scene.transform.y) == (0.75, 0.25)
+    scene = edits.move_picture(scene, 99, -99)
+    assert (scene.transform.x, scene.transform.y) == (10.0, -10.0)
+    assert edits.set_offset(scene, math.nan, -math.inf).transform == Transform(y=-10.0)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "angle"),
+    [(30, 30), (180, 180), (-180, 180), (181, -179), (-190, 170), (360, 0), (725, 5), (-1e-20, 0), (math.nan, 0)],
+)
+def test_angles_are_wrapped(degrees: float, angle: float) -> None:
+    assert edits.set_rotation(Scene(), degrees).transform.rotation == angle
+    assert edits.turn_picture(Scene(), degrees).transform.rotation == angle
+
+
+def test_turning_goes_round() -> None:
+    scene = edits.set_rotation(Scene(), 10.0)
+    for _ in range(8):
+        scene = edits.turn_picture(scene, 45)
+    assert scene.transform.rotation == 10.0
+
+
+def test_sizes_multiply_and_are_clamped() -> None:
+    scene = edits.scale_picture(edits.set_scale(Scene(), 2), 1.5)
+    assert scene.transform.scale == 3.0
+    assert edits.scale_picture(scene, 1e308).transform.scale == 10.0
+    assert edits.scale_picture(scene, 1e-9).transform.scale == 0.1
+    assert edits.set_scale(scene, math.nan).transform.scale == 1.0
+    assert edits.set_shear(scene, -7).transform.shear == -2.0
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_motion_that_is_no_number_goes_nowhere(odd: float) -> None:
+    scene = Scene(transform=Transform(x=0.5, rotation=20.0, scale=2.0))
+    for edit in (edits.turn_picture, edits.scale_picture):
+        assert edit(scene, odd) == scene
+    assert edits.move_picture(scene, odd, 0) == edits.move_picture(scene, 0, odd) == scene
+    assert edits.scale_picture(scene, 0) == edits.scale_picture(scene, -1) == scene
 
 
 # -- fit ---------------------------------------------------------------------------------------------------------------
@@ -301,6 +359,14 @@ def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelC
     assert list(fitted.noise.reseeded) == [item for item in scene.noise.reseeded if item.layer < count]
     for name in ("mode", "seed", "strength"):
         assert getattr(fitted.noise, name) == getattr(scene.noise, name)
+
+
+def test_fit_keeps_a_transform_only_where_something_can_be_moved() -> None:
+    scene = edits.set_offset(Scene(), 0.25, 0)
+    assert CARD.can_move and edits.fit(scene, CARD, REF).transform == scene.transform
+    exact = CARD.model_copy(update={"moved_px": 0, "has_transform": True})
+    assert edits.fit(scene, exact, REF).transform == scene.transform
+    assert edits.fit(scene, CARD.model_copy(update={"moved_px": 0}), REF).transform == Transform()
 
 
 @given(scenes(num_ws=NUM_WS, noise_count=NOISES), scenes())

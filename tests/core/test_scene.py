@@ -21,6 +21,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Transform,
     Truncation,
     scene_from_data,
     scene_from_json,
@@ -36,9 +37,10 @@ FULL = Scene(
     mixing=(Mix(latent=Latent(seed=9), amounts=(0.0, 0.5)),),
     truncation=Truncation(psi=0.5, layers=(0.1, 0.2), cutoff=3),
     noise=Noise(mode="random", seed=4, strength=2.0, layers=(1.0,), reseeded=(LayerSeed(layer=1, seed=7),)),
+    transform=Transform(x=0.5, y=-0.25, rotation=30.0, scale=2.0, shear=0.5, mirror=True, untransform=True),
 )
 FIELDS = {  # path of every leaf -> values it must not have
-    "version": [0, -1, 2, "1", 1.0, None, True, []],
+    "version": [0, -1, 3, "2", 1.0, None, True, []],
     "model.digest": [1, None, ["a"]],
     "model.path": [1, None, {}],
     "model.which": ["D", "g_ema", "", None, 0],
@@ -66,6 +68,13 @@ FIELDS = {  # path of every leaf -> values it must not have
     "noise.reseeded": [None, 1, [[1, 7]]],
     "noise.reseeded.0.layer": [-1, 64, 1.0, None],
     "noise.reseeded.0.seed": [-1, MAX_SEED + 1, "7", None],
+    "transform.x": [-10.1, 11, "0", None, True],
+    "transform.y": [-11, 10.1, None, [0.0]],
+    "transform.rotation": [-180.0, 180.1, 360, "30", None],
+    "transform.scale": [0.0, 0.09, 10.1, -1, None, "1"],
+    "transform.shear": [-2.1, 2.1, None],
+    "transform.mirror": [0, 1, "true", None],
+    "transform.untransform": [0, 1, "no", None],
 }
 
 
@@ -119,7 +128,7 @@ def test_equal_scenes_hash_equal_and_different_ones_differ(scene: Scene, data: s
 
 def test_json_is_indented_and_names_every_field() -> None:
     text = scene_to_json(Scene())
-    assert text.startswith('{\n  "version": 1,\n')
+    assert text.startswith('{\n  "version": 2,\n')
     assert set(json.loads(text)) == set(Scene.model_fields)
 
 
@@ -156,7 +165,7 @@ def test_one_wrong_value_is_refused_by_name(path: str, value: object) -> None:
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
 @pytest.mark.parametrize(
-    "path", ["latent.x", "truncation.psi", "truncation.layers.0", "noise.strength", "classes.0.weight"]
+    "path", ["latent.x", "truncation.psi", "truncation.layers.0", "noise.strength", "classes.0.weight", "transform.x"]
 )
 def test_numbers_that_are_none_are_refused(path: str, word: str) -> None:
     text = json.dumps(broken(path, "PLACE")).replace('"PLACE"', word)
@@ -165,7 +174,7 @@ def test_numbers_that_are_none_are_refused(path: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["", "model", "latent", "classes.0", "mixing.0", "mixing.0.latent", "truncation", "noise"]
+    "place", ["", "model", "latent", "classes.0", "mixing.0", "mixing.0.latent", "truncation", "noise", "transform"]
 )
 def test_an_unknown_field_is_refused_by_name(place: str) -> None:
     path = f"{place}.colour".removeprefix(".")
@@ -243,9 +252,15 @@ def from_0(data: dict[str, Any]) -> dict[str, Any]:
     return {"latent": {"seed": data["person"]}}
 
 
+def test_scenes_from_before_there_were_transforms() -> None:
+    old = {name: value for name, value in json.loads(scene_to_json(FULL)).items() if name != "transform"}
+    assert scene_from_data({**old, "version": 1}) == FULL.model_copy(update={"transform": Transform()})
+    assert scene_from_data({"version": 1}) == Scene()
+
+
 @pytest.fixture
 def old_versions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scene_file, "MIGRATIONS", {-1: from_minus_1, 0: from_0})
+    monkeypatch.setattr(scene_file, "MIGRATIONS", {-1: from_minus_1, 0: from_0, **scene_file.MIGRATIONS})
 
 
 @pytest.mark.usefixtures("old_versions")
@@ -272,7 +287,7 @@ def test_what_a_migration_carries_over_is_still_checked() -> None:
 
 
 @pytest.mark.usefixtures("old_versions")
-@pytest.mark.parametrize("version", [-2, 2, 100])
+@pytest.mark.parametrize("version", [-2, 3, 100])
 def test_versions_outside_the_migrations_are_refused(version: int) -> None:
-    with pytest.raises(SceneError, match=f"field 'version' is {version}, this StyleScope reads -1 to 1"):
+    with pytest.raises(SceneError, match=f"field 'version' is {version}, this StyleScope reads -1 to 2"):
         scene_from_data({"version": version})
