@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 MAX_RESOLUTION = 4096  # px; no published model of the family goes beyond 2048
 
 Width = Annotated[int, Field(ge=1, le=16384)]
-Architecture = Literal["orig", "skip", "resnet"]
+Architecture = Literal["orig", "skip", "resnet"]  # StyleGAN2, figure 7
 
 
 class NetworkConfig(BaseModel):
@@ -24,7 +24,7 @@ class NetworkConfig(BaseModel):
     c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
     channel_base: Annotated[int, Field(ge=1, le=1 << 20)] = 32768
     channel_max: Width = 512
-    architecture: Architecture = "skip"
+    architecture: Architecture | Literal["progressive"] = "skip"  # progressive: a picture at each resolution, faded
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
     conv_clamp: float | None = None
     num_fp16_res: Annotated[int, Field(ge=0, le=16)] = 0
@@ -60,18 +60,20 @@ class GeneratorConfig(NetworkConfig):
     w_dim: Width = 512
     mapping_layer_features: Width | None = None  # None: w_dim
     mapping_embed_features: Width | None = None  # None: w_dim
+    mapping_normalize: Literal["apart", "together"] = "apart"  # z and the embedded class (together in TensorFlow)
     use_noise: bool = True
-
 
     @property
     def moved_px(self) -> int:
         """The block whose features a transform moves: coarse enough to carry the layout, fine enough to be placed."""
         return max(min(16, self.img_resolution // 2), 4)
 
+
 class DiscriminatorConfig(NetworkConfig):
     """StyleGAN2's discriminator."""
 
     architecture: Architecture = "resnet"
+    label_head: Literal["projection", "select"] = "projection"  # select: one output a class, weighted by c
     cmap_dim: Annotated[int, Field(ge=0, le=16384)] | None = (
         None  # None: the last block's channels, or 0 without classes
     )

@@ -67,16 +67,25 @@ class FullyConnectedLayer(nn.Module):
 
 
 class MappingNetwork(nn.Module):
-    """f: Z -> W (StyleGAN, section 2). A class is embedded, normalised apart from z, and put beside it.
+    """f: Z -> W (StyleGAN, section 2). A class is embedded, put beside z, and both normalised, apart or together.
 
     In the discriminator z_dim is 0 and there is no w_avg.
     """
 
     def __init__(
-        self, z_dim: int, c_dim: int, w_dim: int, embed: int, hidden: int, layers: int, lr_multiplier: float, avg: bool
+        self,
+        z_dim: int,
+        c_dim: int,
+        w_dim: int,
+        embed: int,
+        hidden: int,
+        layers: int,
+        lr_multiplier: float,
+        avg: bool,
+        together: bool = False,
     ):
         super().__init__()
-        self.z_dim, self.c_dim, self.num_layers = z_dim, c_dim, layers
+        self.z_dim, self.c_dim, self.num_layers, self.together = z_dim, c_dim, layers, together
         if c_dim:
             self.embed = FullyConnectedLayer(c_dim, embed)
         widths = [z_dim + (embed if c_dim else 0)] + [hidden] * (layers - 1) + [w_dim]
@@ -89,10 +98,13 @@ class MappingNetwork(nn.Module):
         """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
         parts = []
         if self.z_dim and z is not None:
-            parts.append(normalize_2nd_moment(z.float()))
+            parts.append(z.float())
         if self.c_dim and c is not None:
-            parts.append(normalize_2nd_moment(self.embed(c.float())))
-        x = torch.cat(parts, dim=1)
+            parts.append(self.embed(c.float()))
+        if self.together:
+            x = normalize_2nd_moment(torch.cat(parts, dim=1))
+        else:
+            x = torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x
@@ -216,7 +228,8 @@ class SynthesisBlock(nn.Module):
         else:
             self.conv0 = SynthesisLayer(inner, out, resolution, config, up=True)
         self.conv1 = SynthesisLayer(out, out, resolution, config, up=False)
-        self.has_rgb = self.architecture == "skip" or resolution == config.img_resolution
+        self.level = len(config.block_resolutions) - 1 - position  # of detail: 0 at the full size
+        self.has_rgb = self.architecture in ("skip", "progressive") or self.level == 0
         if self.has_rgb:
             self.torgb = ToRGBLayer(out, config)
         if not self.first and self.architecture == "resnet":
@@ -231,6 +244,19 @@ class SynthesisBlock(nn.Module):
             ws: [N, num_ws, w_dim]. A block's ToRGB shares its style vector with the next block's first convolution.
             inputs: noise, transform, precision and poll.
         """
+        x, img = self._layers(last, ws, inputs)
+        if self.is_moved and inputs.transform is not None:
+            # The constant cannot be moved, so what was made of it is; later layers and their noise stay on the pixel
+            # grid, which is why texture sticks to it (StyleGAN3, section 1).
+            x = resample(x, inputs.transform, "reflection")
+            img = None if img is None else resample(img, inputs.transform, "reflection")
+        return Step(self.position, self.resolution, x, img)
+
+    def _layers(self, last: Step | None, ws: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor | None]:
+        """Features and picture of this resolution."""
+        fade = min(max(inputs.lod - self.level, 0.0), 1.0)  # towards the coarser picture (Progressive GAN, figure 2)
+        if fade == 1 and last is not None and last.img is not None:
+            return last.x, double(last.img)
         index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
         w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
         dtype = inputs.dtype if self.may_be_half else torch.float32
@@ -246,19 +272,21 @@ class SynthesisBlock(nn.Module):
             x = self.conv0(x, w[0], inputs, index)
             x = self.conv1(x, w[1], inputs, index + 1, gain=math.sqrt(0.5) if resnet else 1.0)
             x = x if residual is None else residual + x
-        img = last.img if last is not None else None
-        if img is not None:
-            img = upsample2d(img, self.resample_filter)
+        img = None
         if self.has_rgb:
             inputs.poll()
-            rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
-            img = rgb if img is None else img + rgb
-        if self.is_moved and inputs.transform is not None:
-            # The constant cannot be moved, so what was made of it is; later layers and their noise stay on the pixel
-            # grid, which is why texture sticks to it (StyleGAN3, section 1).
-            x = resample(x, inputs.transform, "reflection")
-            img = None if img is None else resample(img, inputs.transform, "reflection")
-        return Step(self.position, self.resolution, x, img)
+            img = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
+        if img is not None and last is not None and last.img is not None:
+            if self.architecture == "skip":
+                img = upsample2d(last.img, self.resample_filter) + img
+            elif fade:
+                img = img.lerp(double(last.img), fade)
+        return x, img
+
+
+def double(img: Tensor) -> Tensor:
+    """Twice the size, each pixel four times."""
+    return F.interpolate(img, scale_factor=2, mode="nearest")
 
 
 class SynthesisNetwork(nn.Module):
@@ -303,6 +331,7 @@ class Generator(GeneratorNetwork):
             config.mapping_layers,
             config.mapping_lr_multiplier,
             avg=True,
+            together=config.mapping_normalize == "together",
         )
         self.synthesis = SynthesisNetwork(config)
         self.num_ws, self.num_steps = self.synthesis.num_ws, len(config.block_resolutions)
@@ -327,7 +356,8 @@ class Generator(GeneratorNetwork):
         """See `GeneratorNetwork.traits`."""
         return {
             "has_noise": self.config.use_noise,
-            "has_preview": self.config.architecture == "skip",
+            "has_preview": self.config.architecture in ("skip", "progressive"),
+            "max_lod": self.num_steps - 1 if self.config.architecture == "progressive" else 0,
             "has_half": self.config.num_fp16_res > 0,
             "moved_px": self.config.moved_px,
         }
@@ -427,7 +457,8 @@ class DiscriminatorEpilogue(nn.Module):
     def __init__(self, config: DiscriminatorConfig, cmap_dim: int):
         super().__init__()
         channels, taps, act = config.channels(4), config.resample_filter, config.activation
-        self.group_size, self.std_channels, self.cmap_dim = config.mbstd_group_size, config.mbstd_num_channels, cmap_dim
+        self.group_size, self.std_channels = config.mbstd_group_size, config.mbstd_num_channels
+        self.label_divisor = 1.0 if config.label_head == "select" else math.sqrt(cmap_dim)
         self.has_rgb = config.architecture == "skip"
         if self.has_rgb:
             self.fromrgb = Conv2dLayer(config.img_channels, channels, 1, taps, activation=act)
@@ -444,8 +475,8 @@ class DiscriminatorEpilogue(nn.Module):
         if self.std_channels:
             x = minibatch_stddev(x, self.group_size, self.std_channels)
         x = self.out(self.fc(self.conv(x).flatten(1)))
-        # Projection discriminator (Miyato & Koyama 2018).
-        return x if cmap is None else (x * cmap).sum(dim=1, keepdim=True) / math.sqrt(self.cmap_dim)
+        # Projection discriminator (Miyato & Koyama 2018), or the output of the class (Mescheder et al. 2018).
+        return x if cmap is None else (x * cmap).sum(dim=1, keepdim=True) / self.label_divisor
 
 
 class Discriminator(DiscriminatorNetwork):
@@ -455,12 +486,14 @@ class Discriminator(DiscriminatorNetwork):
         super().__init__()
         self.config = config
         self.resolutions = config.block_resolutions[:0:-1]
+        select = config.label_head == "select"
         cmap_dim = config.cmap_dim if config.cmap_dim is not None else (config.channels(4) if config.c_dim else 0)
+        cmap_dim = config.c_dim if select else cmap_dim
         inner = 0
         for resolution in self.resolutions:
             self.add_module(f"b{resolution}", DiscriminatorBlock(inner, resolution, config))
             inner = config.channels(resolution)
-        if config.c_dim:
+        if config.c_dim and not select:
             self.mapping = MappingNetwork(
                 0,
                 config.c_dim,
@@ -483,6 +516,10 @@ class Discriminator(DiscriminatorNetwork):
         picture: Tensor | None = img
         for resolution in self.resolutions:
             x, picture = self.get_submodule(f"b{resolution}")(x, picture, half)
-        cmap = self.mapping(None, c) if self.config.c_dim else None
+        cmap = None
+        if self.config.c_dim:
+            if c is None:
+                raise ValueError(f"this discriminator is conditional: give c [N, {self.config.c_dim}].")
+            cmap = c if self.config.label_head == "select" else self.mapping(None, c)
         assert x is not None
         return self.b4(x, picture, cmap)

@@ -6,7 +6,7 @@ function from a TfNetwork to a NetworkSpec of what PyTorch computes the same wit
 
 from collections.abc import Callable
 
-from stylegan_core import tf_snapshot
+from stylegan_core import tf_snapshot, tf_stylegan2
 from stylegan_core.errors import ModelFileError
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
@@ -17,8 +17,11 @@ __all__ = ["discriminator_spec", "generator_spec", "is_snapshot"]
 
 Mapper = Callable[[TfNetwork, Watch], NetworkSpec]
 
-_GENERATORS: dict[str, Mapper] = {}
-_DISCRIMINATORS: dict[str, Mapper] = {}
+_GENERATORS: dict[str, Mapper] = {"G_main": tf_stylegan2.generator}
+_DISCRIMINATORS: dict[str, Mapper] = {
+    "D_stylegan2": tf_stylegan2.discriminator,
+    "D_stylegan": tf_stylegan2.discriminator,
+}
 
 _FAMILIES = {"G_style": "StyleGAN", "D_basic": "StyleGAN", "G_paper": "Progressive GAN", "D_paper": "Progressive GAN"}
 
