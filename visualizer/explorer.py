@@ -25,9 +25,11 @@ from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.render import Renderer
 from stylegan_core.scene import ModelRef, Scene
+from visualizer.companion import Companion
 from visualizer.favourites import Favourites
 from visualizer.jobs import Job
 from visualizer.library import starter_models
+from visualizer.motion import Motion
 from visualizer.session import Session, SessionError, SessionKeeper, read_session, write_session
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
@@ -96,7 +98,9 @@ class Explorer:
         self.worker = Worker(self.renderer)
         self.tasks = Tasks(self.worker, self.say)
         self.favourites = Favourites(self.session.pins, self.tasks, self._full)
+        self.companion = Companion(self.models, self.worker, self._full, self.say)
         self.store = Store(Scene())
+        self.motion = Motion(self.store)
         self.card: ModelCard | None = None
         self.loading: Loading | None = None
         self.latest: Shown | None = None  # newest frame, also a failed one
@@ -140,10 +144,12 @@ class Explorer:
         if self.playing_noise and self.store.scene.noise.mode == "random" and now - self._played_at >= 1 / PLAY_HZ:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
+        self._move(now)
         if self.store.scene != self._asked and self.store.scene.model.digest:
             self._asked = self.store.scene
             self.card = self._cards.get(self.store.scene.model.digest, self.card)
             self.worker.show(self.store.scene, self.store.revision)
+        self.companion.follow(self.store.scene)
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now
             self.keep()
@@ -156,8 +162,10 @@ class Explorer:
 
     def close(self) -> None:
         """The window closes as it should: everything is kept."""
+        self.motion.stop()
         self.keep()
         self._drop_loading()
+        self.companion.close()
         self.tasks.close()
         self._guarded(self.keeper.end)
 
@@ -213,11 +221,13 @@ class Explorer:
 
     def undo(self) -> None:
         """Take back the last thing done."""
+        self.motion.stop()
         name = self.store.undo()
         self.say(f"Undone: {name}" if name else "Nothing to undo.")
 
     def redo(self) -> None:
         """Do again what was taken back."""
+        self.motion.stop()
         name = self.store.redo()
         self.say(f"Redone: {name}" if name else "Nothing to redo.")
 
@@ -384,6 +394,14 @@ class Explorer:
         self.tasks.on_worker(switch, switched)
 
     # -- within --------------------------------------------------------------------------------------------------------
+
+    def _move(self, now: float) -> None:
+        """Go on with what plays, as soon as the picture of where it is has come, and the one beside it."""
+        if self.motion.playing and (self.card is None or not self.card.can_move):
+            self.motion.stop()
+        shown = self.latest.frame.scene if self.latest is not None else None
+        if shown == self._asked and not self.companion.busy:
+            self.motion.tick(now)
 
     def _full(self, scene: Scene, poll: Poll) -> Shown:
         """On the worker: the full picture, or the error that the Frame carries, raised."""

@@ -34,6 +34,7 @@ class Store:
         self._done: list[UndoPoint] = []
         self._undone: list[UndoPoint] = []
         self._open: tuple[str, Scene] | None = None  # name and Scene before of the interaction under way
+        self._played: tuple[str, Scene] | None = None  # the same of what plays
 
     def edit(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
         """Change the Scene as part of an interaction called `name`; it becomes one undo point when it settles."""
@@ -43,6 +44,7 @@ class Store:
         if changed == self.scene:
             return
         if self._open is None:
+            self.settle_play()
             self._open = (name, self.scene)
         self._set(changed)
 
@@ -52,9 +54,7 @@ class Store:
             return
         name, before = self._open
         self._open = None
-        if before != self.scene:
-            self._done = [*self._done, UndoPoint(name, before, self.scene)][-HISTORY_LENGTH:]
-            self._undone = []
+        self._remember(name, before)
 
     def do(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
         """A change that is whole by itself: edit and settle."""
@@ -68,14 +68,35 @@ class Store:
         if changed != self.scene:
             self._set(changed)
 
+    def play(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
+        """A change that the clock makes. All of them up to `settle_play` are one undo point.
+
+        What is done by hand meanwhile divides it in two, so that undoing goes back through what was seen.
+        """
+        changed = edit(self.scene, *args, **kwargs)
+        if changed == self.scene:
+            return
+        if self._open is None and self._played is None:
+            self._played = (name, self.scene)
+        self._set(changed)
+
+    def settle_play(self) -> None:
+        """What played has stopped: it can now be undone at once."""
+        if self._played is None:
+            return
+        name, before = self._played
+        self._played = None
+        self._remember(name, before)
+
     def reset(self, scene: Scene) -> None:
         """Start over from a Scene with an empty history: a session was opened."""
-        self._open, self._done, self._undone = None, [], []
+        self._open, self._played, self._done, self._undone = None, None, [], []
         self._set(scene)
 
     def undo(self) -> str | None:
         """Take back the last thing done; its name, or None if there is none."""
         self.settle()
+        self.settle_play()
         if not self._done:
             return None
         point = self._done.pop()
@@ -86,6 +107,7 @@ class Store:
     def redo(self) -> str | None:
         """Do again what was taken back last; its name, or None if there is none."""
         self.settle()
+        self.settle_play()
         if not self._undone:
             return None
         point = self._undone.pop()
@@ -102,6 +124,11 @@ class Store:
     def undone(self) -> tuple[str, ...]:
         """Names of what can be redone, the next one last."""
         return tuple(point.name for point in self._undone)
+
+    def _remember(self, name: str, before: Scene) -> None:
+        if before != self.scene:
+            self._done = [*self._done, UndoPoint(name, before, self.scene)][-HISTORY_LENGTH:]
+            self._undone = []
 
     def _set(self, scene: Scene) -> None:
         self.scene = scene
