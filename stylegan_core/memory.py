@@ -1,7 +1,6 @@
 """Memory: how much there is and is used, what share of it is ours, and what to do when it has run out."""
 
 import ctypes
-import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +49,6 @@ def attempt(function: Callable[[], R]) -> R | None:
 
 def release() -> None:
     """Give back to the system, for other programs, what PyTorch and the C library hold for later."""
-    gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None

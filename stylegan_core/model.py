@@ -35,8 +35,12 @@ class Model:
 
     @property
     def num_bytes(self) -> int:
-        """Memory of the weights."""
-        return sum(t.numel() * t.element_size() for t in self.network.state_dict().values())
+        """Memory of the weights and of what was prepared from them."""
+        held = [*self.network.parameters(), *self.network.buffers()]
+        held += [
+            part for module in self.network.modules() for part in vars(module).values() if isinstance(part, Tensor)
+        ]
+        return sum(t.numel() * t.element_size() for t in held)
 
     @property
     def w_avg(self) -> Tensor:

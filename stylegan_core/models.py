@@ -86,7 +86,7 @@ class Kept:
 class ModelStore:
     """Models by digest, within a limit: the least recently used make room. Safe to use from several threads.
 
-    The newest is kept however large it is, and so is the one that is held.
+    The newest is kept however large it is, and so are those that are held.
 
     Args:
         device: where models are handed out.
@@ -104,7 +104,7 @@ class ModelStore:
         self.limit_bytes = models_limit(self.device) if limit_bytes is None else limit_bytes
         self._evicted = evicted
         self._models: OrderedDict[Key, tuple[Model, int]] = OrderedDict()  # with their sizes in bytes
-        self._held: Key | None = None
+        self._held: frozenset[Key] = frozenset()
         self._lock = threading.Lock()
         self._reading = threading.Lock()  # two threads that want one model read it once
 
@@ -117,7 +117,7 @@ class ModelStore:
     def kept(self) -> tuple[Kept, ...]:
         """The models in memory, the most recently used first."""
         with self._lock:
-            found = [Kept(model, size, key == self._held) for key, (model, size) in self._models.items()]
+            found = [Kept(model, size, key in self._held) for key, (model, size) in self._models.items()]
         return tuple(reversed(found))
 
     def has(self, ref: ModelRef) -> bool:
@@ -125,10 +125,10 @@ class ModelStore:
         with self._lock:
             return (ref.digest, ref.which) in self._models
 
-    def hold(self, ref: ModelRef) -> None:
-        """Never let this model make room, in place of the one held so far: the window's pictures are made with it."""
+    def hold(self, *refs: ModelRef) -> None:
+        """Never let these models make room, in place of those held so far: the window's pictures are made with them."""
         with self._lock:
-            self._held = (ref.digest, ref.which)
+            self._held = frozenset((ref.digest, ref.which) for ref in refs)
             dropped = self._fit(self.limit_bytes)
         self._tell(dropped)
 
@@ -140,7 +140,7 @@ class ModelStore:
         self._tell(dropped)
 
     def make_room(self, ref: ModelRef | None = None) -> None:
-        """Drop all models but this one and the one that is held."""
+        """Drop all models but this one and those that are held."""
         with self._lock:
             newest = (ref.digest, ref.which) if ref is not None else None
             dropped = self._fit(0, newest)
@@ -212,9 +212,9 @@ class ModelStore:
         return sum(size for _, size in self._models.values())
 
     def _fit(self, limit_bytes: int, newest: Key | None = None) -> list[str]:
-        """Under the lock: drop the least recently used over a limit, but for two. The digests of those dropped."""
+        """Under the lock: drop the least recently used over a limit, not those held. The digests of those dropped."""
         dropped = []
-        for key in [key for key in self._models if key not in (newest, self._held)]:
+        for key in [key for key in self._models if key != newest and key not in self._held]:
             if self._total() <= limit_bytes:
                 break
             del self._models[key]

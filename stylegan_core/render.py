@@ -4,6 +4,7 @@ A stage runs again only if something that decides it has changed. `render` is a 
 models: what is remembered changes how long it takes, never what comes out.
 """
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.latent import map_latent, scene_ws, style_keys
+from stylegan_core.memory import attempt, release
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
@@ -24,10 +26,17 @@ from stylegan_core.ops import Poll, no_poll
 from stylegan_core.scene import ClassWeight, Latent, Scene
 from stylegan_core.transform import input_matrix, motion, warp
 
+ADVICE = "close other programs, lower the memory limits, or choose half precision on a GPU"
+TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
+NO_MEMORY = f"There is no memory left for this picture; {ADVICE}."
+
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture and how it came to be, or why it did not."""
+    """A picture and how it came to be, or why it did not.
+
+    One with pixels and an error is a preview that memory did not suffice to go beyond.
+    """
 
     scene: Scene
     pixels: Tensor | None = None  # uint8 [H, W, C], on the model's device
@@ -53,35 +62,63 @@ def develop(img: Tensor) -> Tensor:
 class StageCache:
     """What stages gave, newest first to stay, within a limit of memory, by all that decides it.
 
-    Values are tensors, or tuples with tensors in them such as a Step.
+    Values are tensors, or tuples with tensors in them such as a Step. Safe to use from several threads, and so to be
+    shared by several Renderers: what one has made, none makes again.
     """
 
     def __init__(self, limit_bytes: int):
         self.limit_bytes = limit_bytes
         self.num_bytes = 0
-        self._values: OrderedDict[object, Any] = OrderedDict()
+        self._values: OrderedDict[object, tuple[Any, str]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: object) -> Any:
         """The value, or None; it counts as used."""
-        if key in self._values:
+        with self._lock:
+            if key not in self._values:
+                return None
             self._values.move_to_end(key)
-        return self._values.get(key)
+            return self._values[key][0]
 
-    def put(self, key: object, value: Any) -> None:
-        """Keep a value; the least recently used make room. One that is over the limit by itself is not kept."""
-        if _num_bytes(value) > self.limit_bytes:
-            return
-        if key in self._values:
-            self.num_bytes -= _num_bytes(self._values.pop(key))
-        self._values[key] = value
-        self.num_bytes += _num_bytes(value)
-        while self.num_bytes > self.limit_bytes:
-            self.num_bytes -= _num_bytes(self._values.popitem(last=False)[1])
+    def put(self, key: object, value: Any, digest: str = "") -> None:
+        """Keep a value that a model gave; the least recently used make room.
+
+        One that is over the limit by itself is not kept.
+        """
+        with self._lock:
+            if _num_bytes(value) > self.limit_bytes:
+                return
+            if key in self._values:
+                self._drop(key)
+            self._values[key] = value, digest
+            self.num_bytes += _num_bytes(value)
+            self._fit()
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Change the limit, at once."""
+        with self._lock:
+            self.limit_bytes = limit_bytes
+            self._fit()
+
+    def forget(self, digest: str) -> None:
+        """Drop what a model gave: it is in memory no more."""
+        with self._lock:
+            for key in [key for key, (_, owner) in self._values.items() if owner == digest]:
+                self._drop(key)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._values.clear()
-        self.num_bytes = 0
+        with self._lock:
+            self._values.clear()
+            self.num_bytes = 0
+
+    def _fit(self) -> None:
+        while self.num_bytes > self.limit_bytes:
+            self._drop(next(iter(self._values)))
+
+    def _drop(self, key: object) -> None:
+        value, _ = self._values.pop(key)
+        self.num_bytes -= _num_bytes(value)
 
 
 def _num_bytes(value: Any) -> int:
@@ -90,12 +127,21 @@ def _num_bytes(value: Any) -> int:
 
 
 class Renderer:
-    """Renders Scenes one after another, remembering stages between them. Used by one thread at a time."""
+    """Renders Scenes one after another, remembering stages between them. Used by one thread at a time.
 
-    def __init__(self, models: ModelStore, half: bool = False, cache_bytes: int = 512 << 20):
+    Args:
+        models: where the models are.
+        half: half precision where a model is meant for it, on a GPU.
+        cache_bytes: limit of what is remembered.
+        cache: what is remembered together with other Renderers, in place of a cache of its own.
+    """
+
+    def __init__(
+        self, models: ModelStore, half: bool = False, cache_bytes: int = 512 << 20, cache: StageCache | None = None
+    ):
         self.models = models
-        self.half = half  # half precision where a model is meant for it, on a GPU
-        self.cache = StageCache(cache_bytes)
+        self.half = half
+        self.cache = StageCache(cache_bytes) if cache is None else cache
 
     def render(self, scene: Scene, revision: int = 0, stop_at: int | None = None, poll: Poll = no_poll) -> Frame:
         """The picture of a Scene.
@@ -107,26 +153,39 @@ class Renderer:
             poll: called between pieces of the work; may raise to drop it.
 
         Returns:
-            A Frame. What the user can do something about (a missing model, memory) is its `error`.
+            A Frame. What the user can do something about (a missing model, memory) is its `error`. Where memory runs
+            out, what is remembered and the other models make room, and it is tried once more; then the finest coarser
+            picture that there is memory for comes with the error.
 
         Raises:
             Cancelled: from `poll`.
         """
         try:
-            return self._rendered(scene, revision, stop_at, poll)
+            frame = attempt(partial(self._rendered, scene, revision, stop_at, poll))
+            if frame is None:
+                self.make_room(scene)
+                frame = attempt(partial(self._rendered, scene, revision, stop_at, poll, sparing=True))
         except (StyleScopeError, ValueError) as error:
             return Frame(scene, revision=revision, error=str(error))
-        except torch.OutOfMemoryError:
-            self.cache.clear()
-            return Frame(scene, revision=revision, error="The device has no memory left for this picture.")
+        return frame or Frame(scene, revision=revision, error=NO_MEMORY)
+
+    def make_room(self, scene: Scene) -> None:
+        """Give up all memory but that of the Scene's model and of the one that the window shows."""
+        self.cache.clear()
+        self.models.make_room(scene.model)
+        release()
 
     @torch.inference_mode()
-    def _rendered(self, scene: Scene, revision: int, stop_at: int | None, poll: Poll) -> Frame:
+    def _rendered(
+        self, scene: Scene, revision: int, stop_at: int | None, poll: Poll, sparing: bool = False
+    ) -> Frame | None:
         started = time.perf_counter()
         model = self.models.get(scene.model)
         ws = scene_ws(scene, model, partial(self._mapped, scene.model.which))
         mapped = self._now(model)
-        last, steps_ms = self._synthesized(scene, model, ws, stop_at, poll)
+        last, steps_ms, whole = self._synthesized(scene, model, ws, stop_at, poll, sparing)
+        if last is None or not (whole or model.card.has_preview):
+            return None  # there is no coarser picture to show
         synthesized = self._now(model)
         assert last.img is not None  # blocks without a picture are never stopped at
         img = warp(last.img, input_matrix(scene.transform)) if scene.transform.untransform else last.img
@@ -138,6 +197,7 @@ class Renderer:
             pixels,
             revision,
             {name: seconds * 1e3 for name, seconds in timings.items()},
+            error=None if whole else TOO_LARGE,
             preview=last.resolution < model.card.resolution,
             steps_ms=steps_ms,
         )
@@ -148,13 +208,18 @@ class Renderer:
         ws = self.cache.get(key)
         if ws is None:
             ws = map_latent(model, latent, classes)
-            self.cache.put(key, ws)
+            self.cache.put(key, ws, model.card.digest)
         return ws
 
     def _synthesized(
-        self, scene: Scene, model: Model, ws: Tensor, stop_at: int | None, poll: Poll
-    ) -> tuple[Step, dict[int, float]]:
-        """Blocks up to `stop_at`, from the last one that is remembered on."""
+        self, scene: Scene, model: Model, ws: Tensor, stop_at: int | None, poll: Poll, sparing: bool
+    ) -> tuple[Step | None, dict[int, float], bool]:
+        """Blocks up to `stop_at`, from the last one that is remembered on.
+
+        Returns:
+            The last block, the times of those that ran, and whether it is the one that was asked for. `sparing`
+            remembers nothing, and ends before the block for which there is no memory.
+        """
         if stop_at is None or not model.card.has_preview:
             stop_at = model.card.resolution
         moved = motion(scene.transform)
@@ -167,17 +232,19 @@ class Renderer:
         start = next((step for key in reversed(keys[: last + 1]) if (step := self.cache.get(key)) is not None), None)
         took: dict[int, float] = {}
         if start is not None and start.position == last:
-            return start, took
+            return start, took, True
         before = self._now(model)
-        for step in model.steps(ws, scene.noise, matrix, half=self.half, poll=poll, start=start):
-            self.cache.put(keys[step.position], step)
+        steps = model.steps(ws, scene.noise, matrix, half=self.half, poll=poll, start=start)
+        while start is None or start.position < last:
+            step = attempt(partial(next, steps)) if sparing else next(steps)
+            if step is None:
+                return start, took, False
+            if not sparing:
+                self.cache.put(keys[step.position], step, model.card.digest)
             now = self._now(model)
             took[step.resolution], before = (now - before) * 1e3, now
             start = step
-            if step.position == last:
-                break
-        assert start is not None
-        return start, took
+        return start, took, True
 
     def _step_keys(self, scene: Scene, model: Model) -> list[object]:
         """For each step of synthesis all that decides it."""

@@ -1,6 +1,9 @@
 """render is a pure function of the Scene: what is remembered, cancelled or rendered before never shows."""
 
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -13,10 +16,11 @@ import stylegan_core as sg
 from stylegan_core import edits
 from stylegan_core.errors import Cancelled
 from stylegan_core.latent import scene_ws
+from stylegan_core.memory import attempt, is_out_of_memory
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
-from stylegan_core.render import Frame, Renderer, StageCache, develop
+from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, StageCache, develop
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Truncation
 from tests.strategies import scenes, tiny_model
 
@@ -287,20 +291,165 @@ def test_no_picture_pins_more_than_the_limit() -> None:
         assert 0 < renderer.cache.num_bytes <= 30_000
 
 
-def test_out_of_memory_is_an_error_frame_and_forgets_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_smaller_limit_counts_at_once() -> None:
+    cache = StageCache(100)
+    for key in "abcd":
+        cache.put(key, step_of(20))
+    cache.set_limit(50)
+    assert cache.num_bytes == 40 and cache.get("b") is None and cache.get("c") is not None
+    cache.set_limit(0)
+    assert cache.num_bytes == 0
+
+
+def test_what_a_model_gave_is_forgotten_with_it() -> None:
     renderer = Renderer(STORE)
-    renderer.render(SCENE)
-
-    def full(self: Model, *args: object, **kwargs: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Model, "steps", full)
-        frame = renderer.render(edits.set_seed(SCENE, 1), revision=5)
-    assert frame.pixels is None and frame.revision == 5
-    assert frame.error == "The device has no memory left for this picture."
+    for model in MODELS[:2]:
+        renderer.render(edits.fit(SCENE, model.card, ref(model)))
+    before = renderer.cache.num_bytes
+    renderer.cache.forget(MODELS[1].card.digest)
+    assert 0 < renderer.cache.num_bytes < before
+    assert list(renderer.render(SCENE).steps_ms) == []
+    renderer.cache.forget(SKIP.card.digest)
     assert renderer.cache.num_bytes == 0
+
+
+def test_several_renderers_share_what_is_remembered() -> None:
+    cache = StageCache(1 << 30)
+    first, second = Renderer(STORE, cache=cache), Renderer(STORE, cache=cache)
+    assert list(first.render(SCENE).steps_ms) == [4, 8, 16, 32]
+    assert list(second.render(SCENE).steps_ms) == []
+    fine = edits.set_layer_psi(SCENE, NUM_WS - 1, 0.1, NUM_WS)
+    assert torch.equal(pixels(second.render(fine)), pixels(sg.render(fine, STORE)))
+    assert list(first.render(fine).steps_ms) == []
+
+
+def test_threads_share_what_is_remembered() -> None:
+    cache, errors = StageCache(60_000), []
+
+    def use(offset: int) -> None:
+        renderer = Renderer(STORE, cache=cache)
+        try:
+            for seed in range(8):
+                scene = edits.set_seed(SCENE, (seed + offset) % 4)
+                assert torch.equal(pixels(renderer.render(scene)), expected[scene])
+                cache.set_limit(60_000 + seed)
+                cache.forget("another")
+        except BaseException as error:  # noqa: BLE001 - shown below, on the test's own thread
+            errors.append(error)
+
+    expected = {scene: pixels(sg.render(scene, STORE)) for scene in (edits.set_seed(SCENE, seed) for seed in range(4))}
+    threads = [threading.Thread(target=use, args=(offset,)) for offset in (0, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors and cache.num_bytes <= cache.limit_bytes
+
+
+# -- no memory left ----------------------------------------------------------------------------------------------------
+
+EXHAUSTED = (
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you ..."),
+    MemoryError(),
+)
+
+
+class Shortage:
+    """A model's steps for which there is no memory from a resolution on, the first so many times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, from_px: int, times: int = 1000):
+        self.error, self.from_px, self.left = error, from_px, times
+        self._steps = Model.steps
+        shortage = self
+
+        def steps(model: Model, *args: object, **kwargs: object) -> Iterator[Step]:
+            for step in shortage._steps(model, *args, **kwargs):
+                if step.resolution >= shortage.from_px and shortage.left:
+                    shortage.left -= 1
+                    raise shortage.error
+                yield step
+
+        monkeypatch.setattr(Model, "steps", steps)
+
+
+@pytest.mark.parametrize("error", EXHAUSTED, ids=lambda error: type(error).__name__)
+def test_where_memory_runs_out_once_room_is_made(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, models = pixels(sg.render(SCENE, STORE)), store()
+    renderer = Renderer(models)
+    renderer.render(edits.set_seed(SCENE, 1))
+    Shortage(monkeypatch, error, 32, times=1)
+    frame = renderer.render(SCENE, revision=5)
+    assert frame.error is None and frame.revision == 5 and torch.equal(pixels(frame), expected)
+    assert [kept.model for kept in models.kept()] == [SKIP]
+    assert renderer.cache.num_bytes < 1000  # the style vectors alone: steps would fill what was just made free
+
+
+@pytest.mark.parametrize("error", EXHAUSTED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(("from_px", "px"), [(32, 16), (16, 8), (8, 4)])
+def test_the_finest_picture_that_there_is_memory_for(
+    error: Exception, from_px: int, px: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer, expected = Renderer(store()), Renderer(STORE).render(SCENE, stop_at=px)
+    short = Shortage(monkeypatch, error, from_px)
+    frame = renderer.render(SCENE)
+    assert frame.error == TOO_LARGE and frame.preview
+    assert frame.pixels is not None and torch.equal(frame.pixels, pixels(expected))
+    assert renderer.render(SCENE, stop_at=px).error is None  # that it can be made is no error
+    short.left = 0
     assert torch.equal(pixels(renderer.render(SCENE)), pixels(sg.render(SCENE, STORE)))
+
+
+def test_no_memory_for_any_picture_is_an_error_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer(store())
+    renderer.render(SCENE)
+    with monkeypatch.context() as patch:
+        Shortage(patch, EXHAUSTED[0], 4)
+        frame = renderer.render(edits.set_seed(SCENE, 1), revision=5)
+        assert frame.pixels is None and frame.revision == 5 and frame.error == NO_MEMORY
+    for model in MODELS[1:3]:  # these have no coarser pictures
+        with monkeypatch.context() as patch:
+            Shortage(patch, EXHAUSTED[0], 16)
+            assert Renderer(store()).render(edits.fit(SCENE, model.card, ref(model))).error == NO_MEMORY
+    assert torch.equal(pixels(renderer.render(SCENE)), pixels(sg.render(SCENE, STORE)))
+
+
+def test_what_failed_for_memory_is_not_held_on_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try has the memory of the first: nothing of that may live on in an error's traceback."""
+    seen: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+    steps_of = Model.steps
+
+    def steps(model: Model, *args: object, **kwargs: object) -> Iterator[Step]:
+        alive.append(sum(tensor() is not None for tensor in seen))
+        for step in steps_of(model, *args, **kwargs):
+            seen.append(weakref.ref(step.x))
+            if step.resolution == 32:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            yield step
+
+    monkeypatch.setattr(Model, "steps", steps)
+    assert Renderer(store()).render(SCENE).error == TOO_LARGE
+    assert alive == [0, 0] and len(seen) == 8
+
+
+def test_the_allocator_s_own_error_is_known() -> None:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert is_out_of_memory(error.value)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shape '[2, 3]' is invalid"), RuntimeError("a model of little memory"), ValueError("memory")]
+)
+def test_other_errors_are_no_lack_of_memory(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+    with pytest.raises(type(error)):
+        attempt(partial(raising, error))
+
+
+def raising(error: Exception) -> None:
+    raise error
 
 
 # -- errors as values --------------------------------------------------------------------------------------------------
