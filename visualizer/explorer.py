@@ -20,17 +20,20 @@ from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.model import Model
-from stylegan_core.models import ModelStore, devices, load_model
+from stylegan_core.memory import MIB
+from stylegan_core.models import devices, load_model
 from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.render import Renderer
 from stylegan_core.scene import ModelRef, Scene
 from visualizer.companion import Companion
+from visualizer.equivariance import Measuring
 from visualizer.favourites import Favourites
 from visualizer.jobs import Job
 from visualizer.library import starter_models
+from visualizer.memory import Memory
 from visualizer.motion import Motion
-from visualizer.session import Session, SessionError, SessionKeeper, read_session, write_session
+from visualizer.session import MOST_MIB, Session, SessionError, SessionKeeper, read_session, write_session
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
 from visualizer.worker import Shown, Worker, to_rgba
@@ -58,6 +61,7 @@ class Loading:
     path: Path
     job: Job[Model]
     scene: Scene | None = None
+    again: ModelRef | None = None  # the Scene shown needs this model, which had made room for others: stay with it
 
 
 def absolute(path: Path) -> Path:
@@ -93,14 +97,16 @@ class Explorer:
         self.session = self._loaded_session()
         device = device or self.session.device
         self.device = device if device in devices() else devices()[0]
-        self.models = ModelStore(self.device)
-        self.renderer = Renderer(self.models, half=self.session.half)
+        self.memory = Memory(self.device, self.session)
+        self.models = self.memory.models
+        self.renderer = Renderer(self.models, half=self.session.half, cache=self.memory.steps)
         self.worker = Worker(self.renderer)
         self.tasks = Tasks(self.worker, self.say)
-        self.favourites = Favourites(self.session.pins, self.tasks, self._full)
+        self.favourites = Favourites(self.session.pins, self.tasks, self._full, self._ready)
         self.companion = Companion(self.models, self.worker, self._full, self.say)
         self.store = Store(Scene())
         self.motion = Motion(self.store)
+        self.measuring = Measuring(self.models)
         self.card: ModelCard | None = None
         self.loading: Loading | None = None
         self.latest: Shown | None = None  # newest frame, also a failed one
@@ -109,6 +115,7 @@ class Explorer:
         self._first_file: Path | None = None
         self._cards: dict[str, ModelCard] = {}
         self._asked: Scene | None = None  # the Scene whose picture was asked for last
+        self._held: tuple[ModelRef, ...] = ()  # models that may not make room for others
         self._unkept = ""  # why the session could not be written last time
         self._kept_at = self._played_at = 0.0
         self._random = random.Random()
@@ -145,19 +152,17 @@ class Explorer:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
         self._move(now)
-        if self.store.scene != self._asked and self.store.scene.model.digest:
-            self._asked = self.store.scene
-            self.card = self._cards.get(self.store.scene.model.digest, self.card)
-            self.worker.show(self.store.scene, self.store.revision)
+        if (error := self.measuring.collect()) is not None:
+            self.say(error, "error")
+        self._hold()
+        self._ask()
         self.companion.follow(self.store.scene)
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now
             self.keep()
         shown = self.worker.outbox.take()
         if shown is not None:
-            self.latest = shown
-            if shown.frame.error is not None:
-                self.say(shown.frame.error, "error")
+            self._report(shown)
         return shown if shown is not None and shown.rgba is not None else None
 
     def close(self) -> None:
@@ -166,6 +171,7 @@ class Explorer:
         self.keep()
         self._drop_loading()
         self.companion.close()
+        self.measuring.cancel()
         self.tasks.close()
         self._guarded(self.keeper.end)
 
@@ -191,8 +197,10 @@ class Explorer:
         self.tasks.on_disk(write, written)
 
     def say(self, text: str, kind: Literal["info", "error"] = "info") -> None:
-        """Tell the person at the window something."""
+        """Tell the person at the window something. An error that stands there already is not told again."""
         if kind == "error":
+            if text == self.notice.text:
+                return
             log.warning(text)
         self.notice = Notice(text, kind, time.monotonic())
 
@@ -252,13 +260,17 @@ class Explorer:
         device = self.device
 
         def load(job: Job[Model]) -> Model:
-            return load_model(path, device, which, job.report, lambda: job.cancelled)
+            return self.memory.read(
+                path.name, lambda: load_model(path, device, which, job.report, lambda: job.cancelled)
+            )
 
         self.loading = Loading(path, Job(f"Opening {path.name}", load), scene)
 
     def cancel_loading(self) -> None:
         """Stay with the model shown."""
         if self.loading is not None:
+            if self.loading.again is not None:
+                self._asked = self.store.scene  # there is no picture of it until it changes
             self._drop_loading()
             self.say("Opening was cancelled.")
 
@@ -274,6 +286,10 @@ class Explorer:
         if loading.job.error is not None:
             self.say(loading.job.error, "error")
         model = loading.job.result
+        if loading.again is not None:
+            if model is None:
+                self._asked = self.store.scene
+            return
         if model is None:
             return
         wanted = loading.scene.model if loading.scene is not None else None
@@ -384,6 +400,7 @@ class Explorer:
         def switch(poll: Poll) -> None:
             del poll
             self.models.device = target
+            self.memory.limit(self.session)
             self.renderer.half = half
             self.renderer.cache.clear()
             self.worker.policy.forget()
@@ -393,7 +410,70 @@ class Explorer:
 
         self.tasks.on_worker(switch, switched)
 
+    def limit_memory(self, **changes: int | None) -> None:
+        """Change the session's limits `models_mib` and `steps_mib`; None: as the device has."""
+        limits = {name: None if mib is None else min(max(mib, 0), MOST_MIB) for name, mib in changes.items()}
+        self.session = self.session.model_copy(update=limits)
+        self.memory.limit(self.session)
+
+    def free_memory(self) -> None:
+        """Give back all models but those shown, and the remembered steps."""
+
+        def free(poll: Poll) -> int:
+            del poll
+            before = self.memory.num_bytes
+            self.memory.free()
+            return before - self.memory.num_bytes
+
+        self.tasks.on_worker(free, lambda freed: self.say(f"Freed {freed / MIB:.0f} MiB."))
+
     # -- within --------------------------------------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Models that are shown may not make room for others."""
+        card = self.companion.card
+        shown = (self.store.scene.model, *([ModelRef(digest=card.digest)] if card is not None else []))
+        if shown != self._held:
+            self._held = shown
+            self.models.hold(*shown)
+
+    def _ask(self) -> None:
+        """Ask for the Scene's picture, if it is a new one; where its model had made room for others, once it is back."""
+        scene = self.store.scene
+        if scene == self._asked or not scene.model.digest:
+            return
+        self.card = self._cards.get(scene.model.digest, self.card)
+        if self.loading is not None and self.loading.again not in (None, scene.model):
+            self._drop_loading()
+        if self.models.has(scene.model):
+            self._asked = scene
+            self.worker.show(scene, self.store.revision)
+        elif self.loading is None:
+            job = Job(f"Opening {Path(scene.model.path).name}", lambda job: self._read(scene.model, job))
+            self.loading = Loading(Path(scene.model.path), job, again=scene.model)
+
+    def _read(self, ref: ModelRef, job: Job[Model]) -> Model:
+        return self._read_again(ref, job.report, lambda: job.cancelled)
+
+    def _read_again(self, ref: ModelRef, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Model:
+        """On a thread that may wait: a model that may have made room for others."""
+        located = ref.model_copy(update={"path": str(model_file(ref))})
+        return self.memory.read(located.path, lambda: self.models.get(located, progress, cancelled))
+
+    def _ready(self, ref: ModelRef, go: Callable[[], None]) -> None:
+        """Call `go` once a model is in memory. It is read beside the worker, which has the live picture to make."""
+        if self.models.has(ref):
+            go()
+        else:
+            self.tasks.on_reader(lambda cancelled: self._read_again(ref, lambda _: None, cancelled), lambda _: go())
+
+    def _report(self, shown: Shown) -> None:
+        """Say what is wrong with the newest picture; what was wrong with the one before is over."""
+        before, self.latest = self.latest, shown
+        if shown.frame.error is not None:
+            self.say(shown.frame.error, "error")
+        elif before is not None and before.frame.error == self.notice.text:
+            self.notice = Notice("")
 
     def _move(self, now: float) -> None:
         """Go on with what plays, as soon as the picture of where it is has come, and the one beside it."""
@@ -406,7 +486,7 @@ class Explorer:
     def _full(self, scene: Scene, poll: Poll) -> Shown:
         """On the worker: the full picture, or the error that the Frame carries, raised."""
         frame = self.renderer.render(scene, poll=poll)
-        if frame.pixels is None:
+        if frame.pixels is None or frame.error is not None:
             raise StyleScopeError(frame.error or "The picture could not be made.")
         return Shown(frame, to_rgba(frame.pixels))
 
