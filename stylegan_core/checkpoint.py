@@ -192,7 +192,8 @@ def _kind(file: BinaryIO, size: int) -> str:
         raise ModelFileError("is a web page, not a model; the download went wrong.")
     if head.startswith(LEGACY_START):
         return "torch legacy"
-    if head.startswith(b"\x80"):
+    # The length of a safetensors header comes first, and 0x480 bytes look like the start of a pickle.
+    if head.startswith(b"\x80") and head[4:9] != b"\0\0\0\0{":
         return "snapshot"
     if head.startswith(ZIP_START):
         return "torch zip"

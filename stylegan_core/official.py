@@ -6,90 +6,20 @@ keyword arguments come in two layouts and leave out defaults that differ between
 Another family is one more entry in `_GENERATORS`: a function from a module tree to a NetworkSpec.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from stylegan_core import official_stylegan3
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.errors import ModelFileError
-from stylegan_core.limits import MAX_NUMBERS, channel_rule, check_spec, checked_config
+from stylegan_core.limits import channel_rule, check_spec, checked_config
+from stylegan_core.module_tree import Module, read_tensors
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
-from stylegan_core.stored_tensor import StoredTensor
 from stylegan_core.unpickler import PersistentObject
 from stylegan_core.watch import Watch
-
-READS = "this version of StyleScope reads StyleGAN2 snapshots of the PyTorch code."
-
-MAX_MODULES = 10_000  # in one network; StyleGAN3-R at 1024² has some 100
-MAX_NAME = 64  # characters of one part of a dotted name
-MAX_DEPTH = 8  # modules within modules; four are usual
-
-
-@dataclass(frozen=True)
-class Module:
-    """One module of a snapshot, with typed access to what its instance dictionary holds."""
-
-    name: str  # dotted, from the network down; "" for the network itself
-    state: dict[object, object]
-
-    def table(self, key: str) -> dict[object, object]:
-        """`_parameters`, `_buffers` or `_modules`; a missing one is empty."""
-        value = self.state.get(key, {})
-        if not isinstance(value, dict):
-            raise ModelFileError(f"is damaged: {key} of '{shown(self.name or 'network')}' is not a dictionary.")
-        return value
-
-    def children(self) -> Iterator["Module"]:
-        """The modules right below."""
-        for name, child in self.table("_modules").items():
-            if isinstance(child, PersistentObject):
-                yield Module(self._path(name), child.state)
-
-    def has(self, name: str) -> bool:
-        """Whether there is a module of this name right below."""
-        return isinstance(self.table("_modules").get(name), PersistentObject)
-
-    def child(self, name: str) -> "Module":
-        """The module of this name right below."""
-        child = self.table("_modules").get(name)
-        if not isinstance(child, PersistentObject):
-            raise ModelFileError(f"lacks the module '{shown(self._path(name))}'.")
-        return Module(self._path(name), child.state)
-
-    def tensors(self) -> Iterator[tuple[str, StoredTensor]]:
-        """Parameters and buffers: the weights that a discriminator froze are buffers, and absent ones are None."""
-        for table in ("_parameters", "_buffers"):
-            for name, tensor in self.table(table).items():
-                if isinstance(tensor, StoredTensor):
-                    yield self._path(name), tensor
-
-    def tensor(self, name: str, dimensions: int) -> StoredTensor:
-        """The parameter or buffer of this name."""
-        tensor = self.table("_parameters").get(name) or self.table("_buffers").get(name)
-        if not isinstance(tensor, StoredTensor) or len(tensor.size) != dimensions:
-            raise ModelFileError(f"lacks the tensor '{shown(self._path(name))}' of {dimensions} dimensions.")
-        return tensor
-
-    def value(self, name: str) -> object:
-        """A plain attribute."""
-        if name not in self.state:
-            raise ModelFileError(f"lacks the setting '{shown(self._path(name))}'.")
-        return self.state[name]
-
-    def integer(self, name: str) -> int:
-        """A plain attribute that is a whole number."""
-        value = self.value(name)
-        if type(value) is not int:
-            raise ModelFileError(f"has a setting '{shown(self._path(name))}' that is not a whole number.")
-        return value
-
-    def _path(self, name: object) -> str:
-        if not isinstance(name, str) or len(name) > MAX_NAME:
-            raise ModelFileError("is damaged: a module or tensor in it has no proper name.")
-        return f"{self.name}.{name}".lstrip(".")
 
 
 def generator_spec(snapshot: object, which: str, watch: Watch) -> NetworkSpec:
@@ -104,10 +34,7 @@ def generator_spec(snapshot: object, which: str, watch: Watch) -> NetworkSpec:
         ModelFileError: it holds no such generator, or one of a family that StyleScope does not read.
     """
     network = _network(snapshot, which)
-    family = _generator_family(network)
-    if family not in _GENERATORS:
-        raise ModelFileError(f"is a {family} snapshot; {READS}")
-    return _GENERATORS[family](network, watch)
+    return _GENERATORS[_generator_family(network)](network, watch)
 
 
 def discriminator_spec(snapshot: object, watch: Watch) -> NetworkSpec:
@@ -131,6 +58,7 @@ def _network(snapshot: object, key: str) -> Module:
 
 
 def _generator_family(network: Module) -> str:
+    """A key of `_GENERATORS`."""
     # Class names do not tell: both families call theirs Generator, SynthesisNetwork and SynthesisLayer.
     if network.has("synthesis") and network.has("mapping"):
         synthesis = network.child("synthesis")
@@ -138,7 +66,7 @@ def _generator_family(network: Module) -> str:
             return "StyleGAN3"
         if synthesis.has("b4"):
             return "StyleGAN2"
-    return "foreign (neither StyleGAN2 nor StyleGAN3)"
+    raise ModelFileError("holds a foreign generator; StyleScope reads those of StyleGAN2 and StyleGAN3.")
 
 
 # StyleGAN2
@@ -148,7 +76,10 @@ def _stylegan2_generator(network: Module, watch: Watch) -> NetworkSpec:
     return _spec(network, checked_config(GeneratorConfig, _generator_settings(network)), watch)
 
 
-_GENERATORS: dict[str, Callable[[Module, Watch], NetworkSpec]] = {"StyleGAN2": _stylegan2_generator}
+_GENERATORS: dict[str, Callable[[Module, Watch], NetworkSpec]] = {
+    "StyleGAN2": _stylegan2_generator,
+    "StyleGAN3": official_stylegan3.generator,
+}
 
 
 def _generator_settings(network: Module) -> dict[str, object]:
@@ -250,14 +181,7 @@ def _taps(block: Module) -> tuple[float, ...]:
 
 def _spec(network: Module, config: GeneratorConfig | DiscriminatorConfig, watch: Watch) -> NetworkSpec:
     """Read the tensors, within limits, and put configuration and tensors together."""
-    stored = dict(pair for module in _walk(network) for pair in module.tensors())
-    if sum(tensor.numel for tensor in stored.values()) > MAX_NUMBERS:
-        raise ModelFileError(f"holds a network of more than {MAX_NUMBERS} numbers, far more than any published one.")
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in stored.items():
-        watch.check()
-        tensors[name] = tensor.read()
-    return check_spec(NetworkSpec(config, _same_filters(config, tensors)))
+    return check_spec(NetworkSpec(config, _same_filters(config, read_tensors(network, watch))))
 
 
 def _same_filters(config: GeneratorConfig | DiscriminatorConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -266,15 +190,3 @@ def _same_filters(config: GeneratorConfig | DiscriminatorConfig, tensors: dict[s
     kernel = (torch.outer(taps, taps) / taps.sum() ** 2).float()
     unused = (name for name, tensor in tensors.items() if name.endswith("filter") and tensor.shape != kernel.shape)
     return tensors | {name: kernel.clone() for name in unused}
-
-
-def _walk(network: Module) -> Iterator[Module]:
-    """The network and all modules below. A file may share modules without end, so depth and number are bounded."""
-    waiting, count = [(network, 0)], 0
-    while waiting:
-        module, depth = waiting.pop()
-        count += 1
-        if count > MAX_MODULES or depth > MAX_DEPTH:
-            raise ModelFileError("is damaged: its modules are nested without end.")
-        yield module
-        waiting += [(child, depth + 1) for child in module.children()]

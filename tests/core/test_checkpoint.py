@@ -47,7 +47,7 @@ def test_every_number_of_a_snapshot_is_read(name: str, which: str) -> None:
         assert tensor.is_contiguous()
 
 
-@pytest.mark.parametrize("name", SNAPSHOTS)
+@pytest.mark.parametrize("name", [name for name in SNAPSHOTS if not name.startswith("sg3")])
 def test_the_configuration_is_that_of_the_constructor(name: str) -> None:
     entry = INDEX[name.removesuffix("_torch19")]
     arguments = {**entry["G_init_kwargs"], **entry["G_init_kwargs"].get("synthesis_kwargs", {})}
@@ -76,7 +76,6 @@ def test_the_discriminators_own_settings_are_read() -> None:
 @pytest.mark.parametrize(
     ("name", "family"),
     [
-        ("sg3t_64", "StyleGAN3"),
         ("sg1_64", r"StyleGAN \(TensorFlow\)"),
         ("sg2tf_configf64", r"StyleGAN2 \(TensorFlow\)"),
         ("progan_32", "Progressive GAN"),
@@ -125,6 +124,20 @@ def test_what_is_written_is_read_again(tmp_path: Path, name: str) -> None:
         assert (again.config, again.description) == (spec.config, spec.description)
         assert again.tensors.keys() == spec.tensors.keys()
         assert all(torch.equal(tensor, spec.tensors[key]) for key, tensor in again.tensors.items())
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 17])
+def test_our_file_is_not_taken_for_a_pickle_by_its_length(tmp_path: Path, protocol: int) -> None:
+    """The length of the header is the first thing in the file: 0x80, then the number, is how a pickle begins."""
+    path = tmp_path / "out.safetensors"
+    tensor, spare = torch.zeros(3), "x" * 5000
+    length = protocol << 8 | 0x80
+    save_file({"a": tensor}, path, metadata={"role": "generator", "spare": spare})
+    header = int.from_bytes(path.read_bytes()[:8], "little")
+    save_file({"a": tensor}, path, metadata={"role": "generator", "spare": spare[: 5000 + length - header]})
+    assert path.read_bytes()[:2] == bytes([0x80, protocol])
+    with pytest.raises(ModelFileError, match="has no 'config' in its metadata"):
+        read_generator(path)
 
 
 def test_tensors_that_share_memory_can_be_written(tmp_path: Path) -> None:

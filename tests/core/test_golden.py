@@ -14,7 +14,9 @@ from stylegan_core.network import Inputs
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ENTRIES: dict[str, Any] = json.loads((GOLDEN / "index.json").read_text())["entries"]
-NAMES = ["sg2_skip64", "sg2_cond32", "sg2_resnet32", "sg2_orig32", "ada_skip64", "ada_fp16_64", "sg2_skip64_torch19"]
+STYLEGAN2 = ["sg2_skip64", "sg2_cond32", "sg2_resnet32", "sg2_orig32", "ada_skip64", "ada_fp16_64"]
+STYLEGAN3 = ["sg3t_64", "sg3r_64"]
+NAMES = [*STYLEGAN2, "sg2_skip64_torch19", *STYLEGAN3]
 BASES = {"sg2_skip64_torch19": "sg2_skip64"}
 
 
@@ -85,12 +87,27 @@ def test_the_discriminator(golden: Golden) -> None:
 
 def test_every_layer_of_the_generator(golden: Golden) -> None:
     """Statistics of each layer's output, which hooks on the official modules saw."""
-    seen = _outputs(golden.model.network.synthesis, lambda: golden.model.synthesize(golden.tensor("ws_psi1")))
+    model = golden.model
+    ws = golden.tensor("ws_psi1")
+    seen = _outputs(model.network, lambda: (model.map(golden.tensor("z"), golden.c), model.synthesize(ws)))
+    del seen["mapping"]  # the official one repeats w for every layer
+    convolutions = [layer for layer in model.card.layers if layer.kind == "conv"]
+    assert _compared(golden, "G/", seen) >= 2 * len(convolutions)  # each with its affine
+
+
+def test_every_layer_of_the_discriminator(golden: Golden) -> None:
+    judge = sg.load_discriminator(golden.path)
+    seen = _outputs(judge.network, lambda: judge(golden.tensor("img_psi1_const"), golden.c))
+    assert _compared(golden, "D/", seen) >= 2 * len(judge.network.config.block_resolutions)
+
+
+def _compared(golden: Golden, prefix: str, seen: dict[str, Tensor]) -> int:
+    """How many of these outputs were compared with what the official modules gave."""
     names: list[str] = json.loads(str(golden.arrays["stats_names"]))
     compared = 0
     for name, row in zip(names, golden.arrays["stats"], strict=True):
-        output = seen.get(name.removeprefix("G/synthesis."))
-        if output is None or not name.startswith("G/synthesis."):
+        output = seen.get(name.removeprefix(prefix))
+        if output is None or not name.startswith(prefix):
             continue
         compared += 1
         close = 1e-4 * max(1.0, abs(row[2]), abs(row[3]))
@@ -100,8 +117,15 @@ def test_every_layer_of_the_generator(golden: Golden) -> None:
         if probe is not None:
             at = np.linspace(0, output.numel() - 1, 16).astype(np.int64)
             np.testing.assert_allclose(output.flatten()[at].numpy(), probe, atol=close, err_msg=name)
-    convolutions = [layer for layer in golden.model.card.layers if layer.kind == "conv"]
-    assert compared >= 2 * len(convolutions)  # each with its affine
+    return compared
+
+
+@pytest.mark.parametrize("name", STYLEGAN3)
+def test_a_transform_of_the_input(name: str) -> None:
+    golden = Golden(name)
+    transform = golden.tensor("transform_inv")
+    moved = golden.model.synthesize(golden.tensor("ws_psi1"), transform=transform)
+    golden.check("images", "img_psi1_transform", moved)
 
 
 def _outputs(network: torch.nn.Module, run: Any) -> dict[str, Tensor]:
