@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from stylegan_core import stylegan3
+from stylegan_core import progan, stylegan1, stylegan3
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork
 from stylegan_core.stylegan2 import Discriminator, Generator
@@ -25,6 +25,14 @@ class Family:
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
+        Family("progan", progan.GeneratorConfig, progan.Generator, progan.DiscriminatorConfig, progan.Discriminator),
+        Family(
+            "stylegan1",
+            stylegan1.GeneratorConfig,
+            stylegan1.Generator,
+            stylegan1.DiscriminatorConfig,
+            stylegan1.Discriminator,
+        ),
         Family("stylegan2", GeneratorConfig, Generator, DiscriminatorConfig, Discriminator),
         Family("stylegan3", stylegan3.StyleGAN3Config, stylegan3.Generator, DiscriminatorConfig, Discriminator),
     )

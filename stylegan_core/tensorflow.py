@@ -6,7 +6,7 @@ function from a TfNetwork to a NetworkSpec of what PyTorch computes the same wit
 
 from collections.abc import Callable
 
-from stylegan_core import tf_snapshot, tf_stylegan2
+from stylegan_core import tf_progan, tf_snapshot, tf_stylegan1, tf_stylegan2
 from stylegan_core.errors import ModelFileError
 from stylegan_core.pickle_machine import shown
 from stylegan_core.spec import NetworkSpec
@@ -17,13 +17,17 @@ __all__ = ["discriminator_spec", "generator_spec", "is_snapshot"]
 
 Mapper = Callable[[TfNetwork, Watch], NetworkSpec]
 
-_GENERATORS: dict[str, Mapper] = {"G_main": tf_stylegan2.generator}
+_GENERATORS: dict[str, Mapper] = {
+    "G_main": tf_stylegan2.generator,
+    "G_style": tf_stylegan1.generator,
+    "G_paper": tf_progan.generator,
+}
 _DISCRIMINATORS: dict[str, Mapper] = {
     "D_stylegan2": tf_stylegan2.discriminator,
     "D_stylegan": tf_stylegan2.discriminator,
+    "D_basic": tf_stylegan1.discriminator,
+    "D_paper": tf_progan.discriminator,
 }
-
-_FAMILIES = {"G_style": "StyleGAN", "D_basic": "StyleGAN", "G_paper": "Progressive GAN", "D_paper": "Progressive GAN"}
 
 
 def generator_spec(snapshot: object, which: str, watch: Watch) -> NetworkSpec:
@@ -48,9 +52,8 @@ def discriminator_spec(snapshot: object, watch: Watch) -> NetworkSpec:
 def _spec(network: TfNetwork, mappers: dict[str, Mapper], watch: Watch) -> NetworkSpec:
     mapper = mappers.get(network.function)
     if mapper is None:
-        family = _FAMILIES.get(network.function, "foreign")
         raise ModelFileError(
-            f"is a {family} (TensorFlow) snapshot whose network {shown(network.name)} "
+            f"is a TensorFlow snapshot whose network {shown(network.name)} "
             f"is built by '{shown(network.function)}', which StyleScope does not read."
         )
     return mapper(network, watch)
