@@ -99,6 +99,11 @@ class Binder:
         item = dpg.add_radio_button(items=list(items), tag=tag, horizontal=True, callback=self._doing(name, edit))
         return self._bind(item, get, help)
 
+    def checkbox(self, tag: str, name: str, get: Get, edit: EditValue, label: str, help: str) -> int | str:
+        """A yes or no."""
+        item = dpg.add_checkbox(label=label, tag=tag, callback=self._doing(name, edit))
+        return self._bind(item, get, help)
+
     def forget(self, tag: str) -> None:
         """The control is about to be deleted."""
         self._bound = [bound for bound in self._bound if bound.tag != tag]

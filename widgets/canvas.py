@@ -1,7 +1,12 @@
-"""The canvas: the picture itself. Drag to wander over the seed plane, wheel to zoom, right-drag to pan."""
+"""The canvas: the picture itself. Drag to wander over the seed plane, wheel to zoom, right-drag to pan.
 
+With Ctrl the hand is on the picture instead: a drag moves it, the wheel makes it larger or smaller, and the ring around
+it turns it. A companion's picture stands to the right of the live one.
+"""
+
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import dearpygui.dearpygui as dpg
 
@@ -9,12 +14,19 @@ from stylegan_core import edits
 from visualizer.presenter import Picture
 from visualizer.worker import Shown
 from widgets import theme
+from widgets.model import family_name
+from widgets.needs import able
+from widgets.ring import REACH, SNAP, Box, Point, Ring, draw_ring, ring_around
+from widgets.shortcuts import CTRL, SHIFT, held
 from widgets.ui import Ui
 
 TAG = "canvas"
 PEOPLE_PER_CANVAS = 2.0  # how far a drag across the whole canvas goes on the seed plane
 ZOOM_STEP = 1.15
 ZOOM_LIMITS = (0.05, 64.0)
+SCALE_STEP = 1.05
+WHEEL_S = 0.5  # a wheel that rests so long has been let go
+BETWEEN, CAPTION = 12, 24  # px at scale 1 between two pictures, and for the line of words above them
 
 
 @dataclass
@@ -27,8 +39,20 @@ class View:
     flip: bool = False  # show the pinned picture as long as a key is held
 
 
+@dataclass
+class Drag:
+    """A button that is held on the canvas, and what it does there."""
+
+    button: int
+    does: Literal["wander", "pan", "move", "turn"]
+    last: Point  # where the mouse was last
+    ring: Ring | None = None  # that is being turned,
+    rotation: float = 0.0  # from this, in degrees,
+    angle: float = 0.0  # by a hand that took it there
+
+
 class Canvas:
-    """Draws the newest picture, and the pinned one beside it; takes the mouse."""
+    """Draws the newest picture, the pinned one over it and the companion's beside it; takes the mouse."""
 
     def __init__(self, ui: Ui):
         self._ui = ui
@@ -37,10 +61,15 @@ class Canvas:
         self._live: Picture | None = None
         self._pinned: Picture | None = None
         self._pinned_shown: Shown | None = None
+        self._beside: Picture | None = None
+        self._beside_shown: Shown | None = None
         self._picture_px = (1, 1)  # of the full picture; a preview is drawn as large
         self._preview = False
-        self._drag: tuple[int, tuple[float, float]] | None = None  # button, and where the mouse was last
+        self._size = (100, 100)
+        self._drag: Drag | None = None
+        self._wheeled_at: float | None = None  # when the wheel scaled the picture last
         self._drawn: tuple[object, ...] = ()
+        self.show_ring = False  # whether models that can move their picture have the ring around it
 
     # -- built once, called each frame ---------------------------------------------------------------------------------
 
@@ -51,6 +80,7 @@ class Canvas:
             for button in (dpg.mvMouseButton_Left, dpg.mvMouseButton_Right, dpg.mvMouseButton_Middle):
                 dpg.add_item_clicked_handler(button, callback=self._press)
             dpg.add_item_double_clicked_handler(dpg.mvMouseButton_Right, callback=lambda: self.fit())
+            dpg.add_item_double_clicked_handler(dpg.mvMouseButton_Left, callback=self._straighten)
         dpg.bind_item_handler_registry(TAG, handlers)
         with dpg.handler_registry():
             dpg.add_mouse_wheel_handler(callback=self._wheel)
@@ -69,13 +99,15 @@ class Canvas:
 
     def sync(self, width: int, height: int) -> None:
         """Once a frame: take the canvas's size, go on with a drag, draw if anything changed."""
-        self._go_on_dragging(width)
+        self._size = (width, height)
+        self._go_on_dragging()
         self._take_pinned()
+        self._take_beside()
         if self._live is None:
             dpg.configure_item(TAG, width=width, height=height)
             return
-        pinned = self._pinned.tag if self._pinned is not None else None
-        look = (width, height, self._live.tag, pinned, self._rect(width, height), self._split(), self.smooth)
+        pictures = tuple(picture.tag for picture in (self._live, self._pinned, self._beside) if picture is not None)
+        look = (width, height, pictures, self._rect(), self._split(), self.smooth, self._captions(), self._ring_look())
         if look != self._drawn:
             self._drawn = look
             self._draw(width, height)
@@ -91,9 +123,8 @@ class Canvas:
         self.view.zoom, self.view.pan = 1.0, (0.0, 0.0)
 
     def zoom_by(self, factor: float, at: tuple[float, float] | None = None) -> None:
-        """Zoom about a point, from the canvas's centre in screen px, that stays where it is."""
-        width, height = (int(v) for v in dpg.get_item_rect_size(TAG))
-        before = self.zoom(width, height)
+        """Zoom about a point, from the picture's place in the canvas in screen px, that stays where it is."""
+        before = self.zoom()
         after = min(max(before * factor, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
         x, y = at or (0.0, 0.0)
         px, py = self.view.pan
@@ -104,61 +135,144 @@ class Canvas:
     def set_smooth(self, smooth: bool) -> None:
         """Linear (soft) or nearest (pixels to be seen) magnification."""
         self.smooth = smooth
-        for picture, preview in ((self._live, self._preview), (self._pinned, False)):
+        for picture, preview in ((self._live, self._preview), (self._pinned, False), (self._beside, False)):
             if picture is not None:
                 picture.set_smooth(smooth or preview)
 
-    def zoom(self, width: int, height: int) -> float:
+    def zoom(self) -> float:
         """Screen px for a picture px."""
         if self.view.zoom is not None:
             return self.view.zoom
-        return max(min(width / self._picture_px[0], height / self._picture_px[1]), 0.01)
+        left, top, right, bottom = self._stages()[0]
+        return max(min((right - left) / self._picture_px[0], (bottom - top) / self._picture_px[1]), 0.01)
 
     # -- mouse ---------------------------------------------------------------------------------------------------------
 
     def _press(self, sender: Any, data: tuple[int, Any]) -> None:
         del sender
-        x, y = dpg.get_mouse_pos(local=False)
-        self._drag = (data[0], (x, y))
+        button, at = data[0], self._mouse()
+        explorer, ring = self._ui.explorer, self._ring()
+        rotation = explorer.scene.transform.rotation
+        if button != dpg.mvMouseButton_Left:
+            self._drag = Drag(button, "pan", at)
+        elif ring is not None and ring.touched(at, rotation, self._ui.px(REACH)):
+            self._drag = Drag(button, "turn", at, ring, rotation, ring.angle(at))
+        elif not held(CTRL):
+            self._drag = Drag(button, "wander", at)
+        elif able(explorer, "transform"):
+            self._drag = Drag(button, "move", at)
 
-    def _go_on_dragging(self, width: int) -> None:
-        if self._drag is None:
+    def _go_on_dragging(self) -> None:
+        if self._wheeled_at is not None and time.monotonic() - self._wheeled_at > WHEEL_S:
+            self._wheeled_at = None
+            self._ui.explorer.store.settle()
+        drag = self._drag
+        if drag is None:
             return
-        button, (last_x, last_y) = self._drag
-        if not dpg.is_mouse_button_down(button):
+        if not dpg.is_mouse_button_down(drag.button):
             self._drag = None
             self._ui.explorer.store.settle()
             return
-        x, y = dpg.get_mouse_pos(local=False)
-        if (x, y) == (last_x, last_y):
+        at = self._mouse()
+        if at == drag.last:
             return
-        self._drag = (button, (x, y))
-        if button == dpg.mvMouseButton_Left:
-            scale = PEOPLE_PER_CANVAS / max(width, 1)
-            self._ui.explorer.edit("Wander", edits.move_on_plane, (last_x - x) * scale, (last_y - y) * scale)
+        dx, dy = at[0] - drag.last[0], at[1] - drag.last[1]
+        drag.last = at
+        explorer = self._ui.explorer
+        if drag.does == "wander":
+            scale = PEOPLE_PER_CANVAS / max(self._size[0], 1)
+            explorer.edit("Wander", edits.move_on_plane, -dx * scale, -dy * scale)
+        elif drag.does == "move":
+            left, top, right, bottom = self._rect()
+            explorer.edit("Move", edits.move_picture, dx / (right - left), dy / (bottom - top))
+        elif drag.does == "turn":
+            self._turn(drag)
         else:
             px, py = self.view.pan
-            self.view.zoom = self.zoom(*(int(v) for v in dpg.get_item_rect_size(TAG)))
-            self.view.pan = (px + x - last_x, py + y - last_y)
+            self.view.zoom = self.zoom()
+            self.view.pan = (px + dx, py + dy)
+
+    def _turn(self, drag: Drag) -> None:
+        assert drag.ring is not None
+        rotation = drag.rotation + drag.ring.angle(drag.last) - drag.angle
+        if held(SHIFT):
+            rotation = round(rotation / SNAP) * SNAP
+        self._ui.explorer.edit("Turn", edits.set_rotation, rotation)
+
+    def _straighten(self) -> None:
+        ring, rotation = self._ring(), self._ui.explorer.scene.transform.rotation
+        if ring is not None and ring.touched(self._mouse(), rotation, self._ui.px(REACH)):
+            self._drag = None
+            self._ui.explorer.do("Turn", edits.set_rotation, 0.0)
 
     def _wheel(self, sender: Any, amount: float) -> None:
         del sender
         if not dpg.is_item_hovered(TAG):
             return
+        if held(CTRL):
+            if able(self._ui.explorer, "transform"):
+                self._wheeled_at = time.monotonic()
+                self._ui.explorer.edit("Scale", edits.scale_picture, SCALE_STEP**amount)
+            return
+        x, y = self._mouse()
+        stages = self._stages()
+        left, top, right, bottom = stages[-1] if x > stages[0][2] else stages[0]
+        self.zoom_by(ZOOM_STEP**amount, (x - (left + right) / 2, y - (top + bottom) / 2))
+
+    @staticmethod
+    def _mouse() -> Point:
         x, y = dpg.get_mouse_pos(local=False)
         left, top = dpg.get_item_rect_min(TAG)
-        width, height = dpg.get_item_rect_size(TAG)
-        self.zoom_by(ZOOM_STEP**amount, (x - left - width / 2, y - top - height / 2))
+        return x - left, y - top
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def _stages(self) -> tuple[Box, ...]:
+        """Where pictures may lie: all of the canvas, or one half each for the live one and the companion's."""
+        width, height = self._size
+        if self._ui.explorer.companion.path is None:
+            return ((0, 0, width, height),)
+        half, top = (width - self._ui.px(BETWEEN)) // 2, self._ui.px(CAPTION)
+        return (0, top, half, height), (width - half, top, width, height)
+
+    def _rect(self, stage: int = 0) -> Box:
+        """Where a picture lies, in whole px, so that 1:1 is exact."""
+        zoom, (left, top, right, bottom) = self.zoom(), self._stages()[stage]
+        w, h = round(self._picture_px[0] * zoom), round(self._picture_px[1] * zoom)
+        x = left + round((right - left - w) / 2 + self.view.pan[0])
+        y = top + round((bottom - top - h) / 2 + self.view.pan[1])
+        return x, y, x + w, y + h
+
+    def _ring(self) -> Ring | None:
+        card = self._ui.explorer.card
+        if not self.show_ring or self._live is None or card is None or not card.can_move:
+            return None
+        return ring_around(self._rect(), self._stages()[0], self._ui.scale)
+
+    def _ring_look(self) -> tuple[Ring, float, bool, bool] | None:
+        """The ring, its rotation, whether the hand is on it, and whether it turns."""
+        ring, rotation = self._ring(), self._ui.explorer.scene.transform.rotation
+        if ring is None:
+            return None
+        if self._drag is not None:
+            turning = self._drag.does == "turn"
+            return ring, rotation, turning, turning
+        touched = dpg.is_item_hovered(TAG) and ring.touched(self._mouse(), rotation, self._ui.px(REACH))
+        return ring, rotation, touched, False
+
+    def _captions(self) -> tuple[str, ...]:
+        """What stands above two pictures."""
+        explorer = self._ui.explorer
+        companion = explorer.companion
+        if companion.path is None or explorer.card is None:
+            return ()
+        other = "opening" if companion.loading else "cannot be opened"
+        if companion.card is not None:
+            other = f"{family_name(companion.card)}, seed {companion.seed}"
+        live = f"{family_name(explorer.card)}, seed {explorer.scene.latent.seed}"
+        return f"{explorer.card.name}  ·  {live}", f"{companion.path.stem}  ·  {other}"
 
     # -- drawing -------------------------------------------------------------------------------------------------------
-
-    def _rect(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Where the picture lies, in whole px, so that 1:1 is exact."""
-        zoom = self.zoom(width, height)
-        w, h = round(self._picture_px[0] * zoom), round(self._picture_px[1] * zoom)
-        left = round((width - w) / 2 + self.view.pan[0])
-        top = round((height - h) / 2 + self.view.pan[1])
-        return left, top, left + w, top + h
 
     def _split(self) -> float:
         if self._pinned is None:
@@ -175,18 +289,53 @@ class Canvas:
         self._pinned.show(shown.rgba)
         self._pinned.set_smooth(self.smooth)
 
+    def _take_beside(self) -> None:
+        shown = self._ui.explorer.companion.shown
+        if shown is self._beside_shown:
+            return
+        self._beside_shown = shown
+        if shown is not None:
+            if self._beside is None:
+                self._beside = self._ui.window.new_picture()
+            self._beside.show(shown.rgba)
+            self._beside.set_smooth(self.smooth)
+
     def _draw(self, width: int, height: int) -> None:
         dpg.configure_item(TAG, width=width, height=height)
         dpg.delete_item(TAG, children_only=True)
         assert self._live is not None
-        left, top, right, bottom = self._rect(width, height)
-        split = self._split()
-        middle = left + round((right - left) * split)
-        if split < 1:
-            share = (middle - left) / (right - left)
-            dpg.draw_image(self._live.tag, (middle, top), (right, bottom), uv_min=(share, 0), parent=TAG)
+        stages, rect, split = self._stages(), self._rect(), self._split()
+        left, top, right, bottom = stages[0]
+        middle = rect[0] + round((rect[2] - rect[0]) * split)
+        self._paste(self._live, rect, (max(middle, left), top, right, bottom))
         if split > 0 and self._pinned is not None:
-            share = (middle - left) / (right - left)
-            dpg.draw_image(self._pinned.tag, (left, top), (middle, bottom), uv_max=(share, 1), parent=TAG)
-            if split < 1:
-                dpg.draw_line((middle, top), (middle, bottom), color=theme.ACCENT, thickness=1, parent=TAG)
+            self._paste(self._pinned, rect, (left, top, min(middle, right), bottom))
+            if split < 1 and left <= middle < right:
+                line = (middle, max(rect[1], top)), (middle, min(rect[3], bottom))
+                dpg.draw_line(*line, color=theme.ACCENT, thickness=1, parent=TAG)
+        if len(stages) > 1 and self._beside is not None and self._beside_shown is not None:
+            self._paste(self._beside, self._rect(1), stages[1])
+        for stage, caption in zip(stages, self._captions(), strict=False):
+            self._write(caption, stage)
+        if (look := self._ring_look()) is not None:
+            draw_ring(*look, self._ui.scale, TAG)
+
+    @staticmethod
+    def _paste(picture: Picture, rect: Box, stage: Box) -> None:
+        """Draw the part of a picture, which lies at `rect`, that is within its stage."""
+        left, top, right, bottom = rect
+        x0, y0 = max(left, stage[0]), max(top, stage[1])
+        x1, y1 = min(right, stage[2]), min(bottom, stage[3])
+        if x0 >= x1 or y0 >= y1:
+            return
+        w, h = right - left, bottom - top
+        uv_min, uv_max = ((x0 - left) / w, (y0 - top) / h), ((x1 - left) / w, (y1 - top) / h)
+        dpg.draw_image(picture.tag, (x0, y0), (x1, y1), uv_min=uv_min, uv_max=uv_max, parent=TAG)
+
+    def _write(self, caption: str, stage: Box) -> None:
+        """A line of words above a stage, cut short where it is too narrow."""
+        size = round(theme.TEXT_PX * self._ui.scale)
+        room = int((stage[2] - stage[0]) / (0.55 * size))
+        if len(caption) > room:
+            caption = f"{caption[: max(room - 1, 0)]}…"
+        dpg.draw_text((stage[0] + self._ui.px(8), self._ui.px(4)), caption, size=size, color=theme.DIM, parent=TAG)

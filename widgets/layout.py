@@ -5,22 +5,25 @@ from functools import partial
 
 import dearpygui.dearpygui as dpg
 
-from stylegan_core import edits
+from stylegan_core.card import ModelCard
 from visualizer.explorer import Explorer
 from visualizer.window import Window
 from visualizer.worker import Shown
 from widgets import icons, theme
 from widgets.bind import Binder, tooltip
-from widgets.canvas import ZOOM_STEP, Canvas
+from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
 from widgets.history import HistoryPanel
+from widgets.keys import shortcut_table
 from widgets.latent import LatentPanel
 from widgets.mixing import MixingPanel
 from widgets.model import ModelPanel
+from widgets.needs import NEEDS, able, useless
 from widgets.noise import NoisePanel
 from widgets.performance import PerformancePanel
-from widgets.shortcuts import EQUAL, Shortcut, Shortcuts
+from widgets.shortcuts import Shortcuts
+from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.ui import Panel, Ui
 from widgets.view import ViewPanel
@@ -29,6 +32,9 @@ BAR, STATUS, SPLITTER = 36, 26, 8  # heights and width in px
 COLUMN_LIMITS = (220, 640)
 NOTICE_S = 8.0
 HINT = "drag: wander   wheel: zoom   right-drag: pan   space: someone new   F1: all keys"
+HINT_MOVES = (
+    "drag: wander   ctrl+drag: move   ring: turn   ctrl+wheel: scale   wheel: zoom   right-drag: pan   F1: all keys"
+)
 
 
 class Layout:
@@ -40,6 +46,9 @@ class Layout:
         self._dragging: str | None = None
         self._closed = list(explorer.session.layout.closed)
         self._notice: object = None
+        self._card: ModelCard | None = None  # that the panels suit
+        self._useless: frozenset[str] = frozenset()  # keys of panels that it has no use for
+        self._arranged = bool(explorer.session.scene.model.path)  # somebody has been here and left panels as they like
         self._sizes: dict[str, tuple[int, int]] = {}
         self._mouse: list[float] = []
 
@@ -53,9 +62,11 @@ class Layout:
         self._model = ModelPanel(ui)
         self._performance = PerformancePanel(ui)
         self._capture = CapturePanel(ui)
+        self._transform = TransformPanel(ui)
         self._left: tuple[Panel, ...] = (
             self._model,
             LatentPanel(ui),
+            self._transform,
             TruncationPanel(ui),
             MixingPanel(ui),
             NoisePanel(ui),
@@ -81,7 +92,10 @@ class Layout:
                 dpg.add_text(HINT, tag="status.hint", color=theme.DIM)
         dpg.set_primary_window("main", True)
         self._style_middle()
-        self._shortcuts = Shortcuts(self._table(), self._typing)
+        table = shortcut_table(
+            self._explorer, self._canvas, self._capture, self._transform, self._browse, self._show_help, self._escape
+        )
+        self._shortcuts = Shortcuts(table, self._typing, partial(able, self._explorer))
         self._shortcuts.build()
         self._help = HelpWindow(ui, self._shortcuts.table)
 
@@ -94,12 +108,16 @@ class Layout:
         self._drag_splitters()
         self._arrange()
         self._ui.bind.sync()
+        self._suit_model()
+        if self._explorer.motion.playing:
+            self._window.stay_awake()
+        self._canvas.show_ring = bool(dpg.get_value("panel.transform"))
         closed = []
         for panel in (*self._left, *self._right):
-            if dpg.get_value(f"panel.{panel.key}"):
-                panel.sync()
-            else:
+            if not dpg.get_value(f"panel.{panel.key}"):
                 closed.append(panel.key)
+            elif panel.key not in self._useless:
+                panel.sync()
         if closed != self._closed:
             self._closed = closed
             self._explorer.arrange(closed=tuple(closed))
@@ -113,6 +131,20 @@ class Layout:
         started = time.perf_counter()
         self._canvas.present(shown)
         self._performance.present_ms = (time.perf_counter() - started) * 1e3
+
+    def _suit_model(self) -> None:
+        """Show the panels that are of use to the open model; where its input moves, that is the one to begin with."""
+        card = self._explorer.card
+        if card is self._card or card is None:
+            return
+        known = self._arranged if self._card is None else self._card.has_transform == card.has_transform
+        if not known:
+            dpg.set_value("panel.transform", card.has_transform)
+        self._card = card
+        self._useless = useless(card)
+        for key in NEEDS:
+            dpg.configure_item(f"panel.{key}", show=key not in self._useless)
+        dpg.set_value("status.hint", HINT_MOVES if card.has_transform else HINT)
 
     # -- parts ---------------------------------------------------------------------------------------------------------
 
@@ -149,56 +181,6 @@ class Layout:
             dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, 0, 0)
         dpg.bind_item_theme("middle", bare)
 
-    def _table(self) -> tuple[Shortcut, ...]:
-        explorer, canvas = self._explorer, self._canvas
-
-        def psi(step: float) -> None:
-            explorer.do("Truncation psi", edits.set_psi, round(explorer.scene.truncation.psi + step, 3))
-
-        def wander(dx: float, dy: float) -> None:
-            explorer.do("Wander", edits.move_on_plane, dx, dy)
-
-        def step(by: int) -> None:
-            explorer.do("Next person" if by > 0 else "Previous person", edits.step_seed, by)
-
-        return (
-            Shortcut("Space", dpg.mvKey_Spacebar, "someone new", explorer.random_person),
-            Shortcut("Ctrl+Left", dpg.mvKey_Left, "the person before", partial(step, -1), ctrl=True),
-            Shortcut("Ctrl+Right", dpg.mvKey_Right, "the next person", partial(step, 1), ctrl=True),
-            *(
-                Shortcut(f"Shift+{name}", code, f"wander {name.lower()}", partial(wander, dx, dy), shift=True)
-                for name, code, dx, dy in (
-                    ("Left", dpg.mvKey_Left, -0.1, 0.0),
-                    ("Right", dpg.mvKey_Right, 0.1, 0.0),
-                    ("Up", dpg.mvKey_Up, 0.0, -0.1),
-                    ("Down", dpg.mvKey_Down, 0.0, 0.1),
-                )
-            ),
-            Shortcut("[", dpg.mvKey_Open_Brace, "psi down, towards the average", partial(psi, -0.05)),
-            Shortcut("]", dpg.mvKey_Close_Brace, "psi up, wilder", partial(psi, 0.05)),
-            Shortcut("N", dpg.mvKey_N, "next noise mode", self._next_noise),
-            Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
-            Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
-            Shortcut("F", dpg.mvKey_F, "fit the picture to the window", canvas.fit),
-            Shortcut("1", dpg.mvKey_1, "one screen pixel for a pixel", canvas.one_to_one),
-            Shortcut("+ or =", EQUAL, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
-            Shortcut("", EQUAL, "zoom in", partial(canvas.zoom_by, ZOOM_STEP), shift=True),
-            Shortcut("", dpg.mvKey_Add, "zoom in", partial(canvas.zoom_by, ZOOM_STEP)),
-            Shortcut("", dpg.mvKey_Subtract, "zoom out", partial(canvas.zoom_by, 1 / ZOOM_STEP)),
-            Shortcut("-", dpg.mvKey_Minus, "zoom out", partial(canvas.zoom_by, 1 / ZOOM_STEP)),
-            Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),
-            Shortcut("Ctrl+Shift+Z", dpg.mvKey_Z, "redo", explorer.redo, ctrl=True, shift=True),
-            Shortcut("Ctrl+S", dpg.mvKey_S, "save the picture", self._save, ctrl=True),
-            Shortcut(
-                "Ctrl+Shift+S", dpg.mvKey_S, "save the session", self._capture.save_session, ctrl=True, shift=True
-            ),
-            Shortcut("Ctrl+O", dpg.mvKey_O, "open a file", self._browse, ctrl=True),
-            Shortcut("Ctrl+Q", dpg.mvKey_Q, "quit", dpg.stop_dearpygui, ctrl=True),
-            Shortcut("Tab", 0, "from control to control; Space presses, arrows slide", lambda: None),
-            Shortcut("Esc", dpg.mvKey_Escape, "close a window within the window", self._escape),
-            Shortcut("F1", dpg.mvKey_F1, "this list", self._show_help),
-        )
-
     # -- actions -------------------------------------------------------------------------------------------------------
 
     def _browse(self) -> None:
@@ -213,9 +195,6 @@ class Layout:
     def _escape(self) -> None:
         self._model.browser.close()
         self._help.close()
-
-    def _next_noise(self) -> None:
-        self._explorer.do("Noise mode", edits.next_noise_mode)
 
     def _typing(self) -> bool:
         """Whether text is being typed, or the browser has all of the window."""

@@ -1,5 +1,6 @@
 """The model panel: starter models, recent files, a browser, and what the open model is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,26 @@ from widgets.bind import tooltip
 from widgets.browser import Browser
 from widgets.ui import Ui
 
-FAMILIES = {"stylegan2": "StyleGAN2"}
+FAMILIES = {
+    "progan": "Progressive GAN",
+    "stylegan1": "StyleGAN 1",
+    "stylegan2": "StyleGAN2",
+    "stylegan3": "StyleGAN3",
+}
+
+
+def family_name(card: ModelCard) -> str:
+    """Family and variant as people say them: "StyleGAN3-R", "StyleGAN2 config F"."""
+    family = FAMILIES.get(card.family, card.family)
+    if not card.variant:
+        return family
+    return f"{family}-{card.variant}" if len(card.variant) == 1 else f"{family} {card.variant}"
 
 
 def summary(card: ModelCard) -> str:
     """The ModelCard in a line."""
     classes = f", {card.c_dim} classes" if card.c_dim else ""
-    return f"{FAMILIES.get(card.family, card.family)}, {card.resolution}²{classes}"
+    return f"{family_name(card)}, {card.resolution}²{classes}"
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
@@ -32,6 +46,17 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("digest", card.digest[:16]),
     ]
     return found + [(name, value) for name, value in card.description.items() if value]
+
+
+def model_choices(recent: Sequence[str]) -> dict[str, Path]:
+    """Starter models and files opened lately, by what a list calls them."""
+    starters = starter_models()
+    paths = [Path(path) for path in recent if Path(path) not in starters]
+    choices = {f"{path.stem}  (starter)": path for path in starters}
+    for path in paths:
+        label = path.name if all(path.name != other.name for other in paths if other != path) else str(path)
+        choices[label] = path
+    return choices
 
 
 class ModelPanel:
@@ -76,12 +101,7 @@ class ModelPanel:
             self._show_facts()
 
     def _list_choices(self) -> None:
-        starters = starter_models()
-        recent = [Path(path) for path in self._ui.explorer.session.recent if Path(path) not in starters]
-        self._choices = {f"{path.stem}  (starter)": path for path in starters}
-        for path in recent:
-            label = path.name if all(path.name != other.name for other in recent if other != path) else str(path)
-            self._choices[label] = path
+        self._choices = model_choices(self._ui.explorer.session.recent)
         shown = Path(self._ui.explorer.scene.model.path)
         current = next((label for label, path in self._choices.items() if path == shown), shown.name)
         dpg.configure_item("model.choice", items=list(self._choices))

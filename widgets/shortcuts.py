@@ -1,4 +1,4 @@
-"""Keyboard shortcuts: one table, which the keys and the help window both read."""
+"""Keyboard shortcuts: what one is, and the listening. The table of them is in keys.py; the help window reads it too."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,19 +25,21 @@ class Shortcut:
     action: Callable[[], None]
     ctrl: bool = False
     shift: bool = False
+    needs: str = ""  # of the model; see needs.py
 
 
-def _held(codes: tuple[int, ...]) -> bool:
+def held(codes: tuple[int, ...]) -> bool:
+    """Whether one of these keys is held."""
     # A quick hand lets Ctrl go within the frame in which it pressed the other key; frames of an idle window are long.
     return any(dpg.is_key_down(code) or dpg.is_key_released(code) for code in codes)
 
 
 class Shortcuts:
-    """Calls the actions, unless `typing` says that keys belong to a text box."""
+    """Calls the actions, unless `typing` says that keys belong to a text box, or a model is not `able`."""
 
-    def __init__(self, table: tuple[Shortcut, ...], typing: Callable[[], bool]):
+    def __init__(self, table: tuple[Shortcut, ...], typing: Callable[[], bool], able: Callable[[str], bool]):
         self.table = table
-        self._typing = typing
+        self._typing, self._able = typing, able
         self._steering = False  # Tab has been used to go from control to control; a click ends it
 
     def build(self) -> None:
@@ -53,11 +55,11 @@ class Shortcuts:
 
     def _pressed(self, sender: Any, code: int) -> None:
         del sender
-        ctrl, shift = _held(CTRL), _held(SHIFT)
+        ctrl, shift = held(CTRL), held(SHIFT)
         if self._typing() and not ctrl and code != dpg.mvKey_Escape:
             return
         if code == dpg.mvKey_Spacebar and self._steering:
             return  # it presses the control that the keyboard has come to
         for shortcut in self.table:
-            if (shortcut.code, shortcut.ctrl, shortcut.shift) == (code, ctrl, shift):
+            if (shortcut.code, shortcut.ctrl, shortcut.shift) == (code, ctrl, shift) and self._able(shortcut.needs):
                 shortcut.action()

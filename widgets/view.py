@@ -1,13 +1,17 @@
 """The view panel: how the picture lies on the canvas. Nothing here changes the picture itself."""
 
+from pathlib import Path
 from typing import Any
 
 import dearpygui.dearpygui as dpg
 
 from widgets import icons
 from widgets.bind import tooltip
-from widgets.canvas import TAG, ZOOM_STEP, Canvas
+from widgets.canvas import ZOOM_STEP, Canvas
+from widgets.model import model_choices
 from widgets.ui import Ui
+
+NOBODY = "nobody"
 
 
 class ViewPanel:
@@ -18,6 +22,8 @@ class ViewPanel:
     def __init__(self, ui: Ui, canvas: Canvas):
         self._ui, self._canvas = ui, canvas
         self._seen: tuple[object, ...] = ()
+        self._choices: dict[str, Path] = {}
+        self._listed: tuple[object, ...] = ()
 
     def build(self) -> None:
         """Make its items."""
@@ -39,11 +45,37 @@ class ViewPanel:
         )
         tooltip("view.compare", "Uncover the pinned picture from the left. Hold C to see all of it for a moment.")
 
+        self._build_beside()
+
+    def _build_beside(self) -> None:
+        companion, px = self._ui.explorer.companion, self._ui.px
+        with dpg.group(horizontal=True):
+            dpg.add_text("beside")
+            dpg.add_combo(tag="view.beside", width=-1, callback=self._set_beside, height_mode=dpg.mvComboHeight_Large)
+            tooltip(
+                "view.beside",
+                "Another model's picture to the right of this one, under the same transform and truncation.",
+            )
+        with dpg.group(horizontal=True, tag="view.companion", show=False):
+            dpg.add_text("seed")
+            dpg.add_input_text(
+                tag="view.beside.seed",
+                width=px(120),
+                decimal=True,
+                on_enter=True,
+                auto_select_all=True,
+                default_value=str(companion.seed),
+                callback=self._set_seed,
+            )
+            tooltip("view.beside.seed", "The person shown beside; Enter goes there.")
+            dpg.add_button(label=f"{icons.DICE}  New", tag="view.beside.random", width=-1, callback=self._new_seed)
+            tooltip("view.beside.random", "Someone new beside.")
+
     def sync(self) -> None:
         """Follow the canvas."""
-        width, height = (int(v) for v in dpg.get_item_rect_size(TAG))
+        self._list_choices()
         look = (
-            self._canvas.zoom(width, height),
+            self._canvas.zoom(),
             self._canvas.smooth,
             self._ui.explorer.favourites.compared is not None,
         )
@@ -53,6 +85,32 @@ class ViewPanel:
         dpg.set_value("view.zoom", f"{look[0]:.0%}")
         dpg.set_value("view.smooth", "smooth" if self._canvas.smooth else "pixels")
         dpg.configure_item("view.compare", enabled=self._ui.explorer.favourites.compared is not None)
+
+    def _list_choices(self) -> None:
+        explorer = self._ui.explorer
+        companion = explorer.companion
+        listed = (explorer.session.recent, companion.path, companion.seed)
+        if listed == self._listed:
+            return
+        self._listed = listed
+        self._choices = model_choices(explorer.session.recent)
+        shown = next((label for label, path in self._choices.items() if path == companion.path), NOBODY)
+        dpg.configure_item("view.beside", items=[NOBODY, *self._choices])
+        dpg.set_value("view.beside", shown)
+        dpg.configure_item("view.companion", show=companion.path is not None)
+        dpg.set_value("view.beside.seed", str(companion.seed))
+
+    def _set_beside(self, sender: Any, label: str) -> None:
+        del sender
+        self._ui.explorer.companion.open(self._choices.get(label))
+
+    def _set_seed(self, sender: Any, text: str) -> None:
+        del sender
+        if text.strip().isdigit():
+            self._ui.explorer.companion.set_seed(int(text))
+
+    def _new_seed(self) -> None:
+        self._ui.explorer.companion.set_seed(self._ui.explorer.random_seed())
 
     def _set_smooth(self, sender: Any, value: str) -> None:
         del sender
