@@ -221,6 +221,42 @@ def generate(
     print(f"Pictures in {out}: {len(missing)} made, {kept} kept.")
 
 
+@app.command("equivariance")
+def equivariance(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    pictures: Annotated[
+        int, typer.Option(help="How many to measure with; 50000 in the paper, dozens will do.", min=1)
+    ] = 32,
+    psi: Annotated[float, typer.Option(help="Truncation; 1 for none, as in the paper.", min=-2, max=2)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of latents and motions.", min=0, max=2**32 - 1)] = 0,
+    which: Annotated[
+        Which, typer.Option(help="The generator's moving average, or the generator in training.")
+    ] = "G_ema",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
+) -> None:
+    """Measure how exactly pictures follow when the input is moved or turned (EQ-T and EQ-R of StyleGAN3)."""
+    from stylegan_core import load_model
+    from stylegan_core.equivariance import measurements
+    from stylegan_core.generate import choose_device
+
+    opened = load_model(model, choose_device(device), which)
+    found = []
+    try:
+        for so_far in _watched(measurements(opened, pictures, seed, psi), pictures, "Measuring"):
+            found.append(so_far)
+    except KeyboardInterrupt:
+        if not found:
+            raise typer.Exit(INTERRUPTED) from None
+    last, card = found[-1], opened.card
+    eq_r = "the pictures are too small for it" if last.eq_r_db is None else f"{last.eq_r_db:.2f} dB, turned"
+    print(f"{card.name}, {last.pictures} pictures, psi {psi:g}:")
+    print(f"  EQ-T       {last.eq_t_db:.2f} dB, moved by whole pixels")
+    print(f"  EQ-T_frac  {last.eq_t_frac_db:.2f} dB, moved by parts of a pixel")
+    print(f"  EQ-R       {eq_r}")
+    if not card.has_transform:
+        print(f"It has no input that can be moved; its features of {card.moved_px}² were moved instead.")
+
+
 def _watched(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
     """Pass items on; meanwhile stderr says how many there were, how many a second, and the time left."""
     from rich.console import Console

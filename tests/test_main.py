@@ -1,6 +1,7 @@
 """The command line: what its commands say and write, and that every failure is one sentence."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pty
@@ -18,12 +19,14 @@ from PIL import Image
 
 import main
 import stylegan_core as sg
+from stylegan_core.equivariance import equivariance
 from stylegan_core.picture import read_scene
 from stylegan_core.safetensors_file import write as write_safetensors
 
 ROOT = Path(__file__).parents[1]
 FACES = ROOT / "assets" / "models" / "faces32.safetensors"
-CONDITIONAL = ROOT / "tests" / "golden" / "sg2_cond32.pkl"
+GOLDEN = ROOT / "tests" / "golden"
+CONDITIONAL = GOLDEN / "sg2_cond32.pkl"
 START_S = 120  # a program may take this long to start on a busy machine
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -73,11 +76,11 @@ def test_help_answers_without_the_engine() -> None:
     imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if line.startswith("import time")}
     assert run.returncode == 0 and "typer" in imported
     assert imported.isdisjoint({"torch", "numpy", "pydantic", "dearpygui", "stylegan_core", "visualizer", "widgets"})
-    for command in ("open", "info", "generate", "convert"):
+    for command in ("open", "info", "generate", "equivariance", "convert"):
         assert f" {command} " in run.stdout
 
 
-@pytest.mark.parametrize("command", ["info", "generate", "convert", "open"])
+@pytest.mark.parametrize("command", ["info", "generate", "equivariance", "convert", "open"])
 def test_every_command_has_help(cli: Cli, command: str) -> None:
     code, out, _ = cli(command, "-h")
     assert code == 0 and f"main.py {command}" in out
@@ -99,6 +102,8 @@ def test_a_word_that_is_no_command_is_a_file_to_open(cli: Cli, monkeypatch: pyte
         ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--noise-seed", "-1"],
         ["info"],
         ["info", FACES, "--colour"],
+        ["equivariance"],
+        ["equivariance", FACES, "--pictures", "0"],
         ["convert", FACES],
     ],
 )
@@ -321,6 +326,33 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_in_a_log(cli: Cli, tmp_path: 
     os.close(ours)
     assert (running.returncode, out) == (0, f"Pictures in {tmp_path}: 36 made, 25 kept.\n")
     assert b"Making pictures" in shown and b"a second" in shown and b"/36" in shown
+
+
+# -- equivariance ------------------------------------------------------------------------------------------------------
+
+
+def test_equivariance_prints_what_was_measured(cli: Cli) -> None:
+    model = sg.load_model(GOLDEN / "sg3t_64.pkl")
+    expected = equivariance(model, pictures=2, seed=5, psi=0.7)
+    code, out, _ = cli("equivariance", GOLDEN / "sg3t_64.pkl", "--pictures", "2", "--seed", "5", "--psi", "0.7")
+    assert code == 0 and out.splitlines() == [
+        "sg3t_64, 2 pictures, psi 0.7:",
+        f"  EQ-T       {expected.eq_t_db:.2f} dB, moved by whole pixels",
+        f"  EQ-T_frac  {expected.eq_t_frac_db:.2f} dB, moved by parts of a pixel",
+        f"  EQ-R       {expected.eq_r_db:.2f} dB, turned",
+    ]
+
+
+def test_equivariance_says_when_it_is_not_the_input_that_moves(cli: Cli) -> None:
+    code, out, _ = cli("equivariance", FACES, "--pictures", "1")
+    assert code == 0 and "its features of 16² were moved instead" in out
+
+
+def test_equivariance_of_what_cannot_be_moved_is_one_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    still = dataclasses.replace(model := sg.load_model(FACES), card=model.card.model_copy(update={"moved_px": 0}))
+    monkeypatch.setattr(sg, "load_model", lambda *args: still)
+    code, out, err = cli("equivariance", FACES)
+    assert (code, out) == (1, "") and says_one_sentence(err) and "no input that could be moved" in err
 
 
 # -- convert -----------------------------------------------------------------------------------------------------------
