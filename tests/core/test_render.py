@@ -1,10 +1,12 @@
 """render is a pure function of the Scene: what is remembered, cancelled or rendered before never shows."""
 
+import dataclasses
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,8 @@ from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
 from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, StageCache, develop
-from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Truncation
+from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Transform, Truncation
+from stylegan_core.transform import input_matrix, warp
 from tests.strategies import scenes, tiny_model
 
 MODELS = (
@@ -31,6 +34,8 @@ MODELS = (
     tiny_model(16, img_channels=4, use_noise=False),
 )
 SKIP = MODELS[0]
+STILL = dataclasses.replace(SKIP, card=SKIP.card.model_copy(update={"digest": "still", "moved_px": 0}))
+GOLDEN = Path(__file__).parents[1] / "golden"
 NUM_WS = SKIP.card.num_ws
 
 
@@ -40,7 +45,7 @@ def ref(model: Model) -> ModelRef:
 
 def store() -> ModelStore:
     models = ModelStore()
-    for model in MODELS:
+    for model in (*MODELS, STILL):
         models.add(model)
     return models
 
@@ -67,7 +72,7 @@ def walks(model: Model) -> st.SearchStrategy[list[Scene]]:
         st.builds(
             lambda other, part: lambda scene: scene.model_copy(update={part: getattr(other, part)}),
             scenes_of(model),
-            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise"]),
+            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise", "transform"]),
         ),
         st.builds(
             lambda back, psi: lambda scene: edits.set_layer_psi(scene, last_ws - back, psi, last_ws + 1),
@@ -187,8 +192,40 @@ def test_only_blocks_whose_inputs_changed_run_again() -> None:
     assert ran(fine) == [32]
     assert ran(edits.set_layer_noise(fine, 4, 0.5, 7)) == [16, 32]  # layers: 4, 8, 8, 16, 16, 32, 32
     assert ran(edits.set_psi(SCENE, 0.1)) == [4, 8, 16, 32]
+    assert ran(edits.set_offset(SCENE, 0.1, 0)) == [16, 32]  # what was coarser before the move is the same
     assert ran(fine) == []  # remembered still
     assert ran(edits.set_noise_mode(edits.reset_noise(SCENE), "none")) == [4, 8, 16, 32]
+
+
+def test_moving_the_input_runs_every_layer_of_stylegan3() -> None:
+    models = ModelStore()
+    models.add(model := sg.load_model(GOLDEN / "sg3t_64.pkl"))
+    renderer, scene = Renderer(models), Scene(model=ref(model))
+    counts = []
+    for changed in (scene, edits.turn_picture(scene, 5), edits.set_untransform(edits.turn_picture(scene, 5), True)):
+        before = renderer.cache.num_bytes
+        pixels(renderer.render(changed))
+        counts.append(renderer.cache.num_bytes > before)
+    assert counts == [True, True, False]
+    matrix = input_matrix(edits.turn_picture(scene, 5).transform)
+    img = model.synthesize(scene_ws(scene, model), transform=matrix)
+    assert torch.equal(pixels(renderer.render(edits.turn_picture(scene, 5))), develop(img[0]))
+
+
+def test_moving_a_picture_back_costs_no_synthesis() -> None:
+    renderer = Renderer(STORE)
+    moved = edits.turn_picture(edits.set_offset(SCENE, 0.25, -0.125), 30)
+    renderer.render(moved)
+    for stop_at in (None, 16):
+        back = edits.set_untransform(moved, True)
+        frame = renderer.render(back, stop_at=stop_at)
+        with torch.inference_mode():
+            steps = list(SKIP.steps(scene_ws(SCENE, SKIP), SCENE.noise, input_matrix(moved.transform)))
+        img = steps[-1 if stop_at is None else -2].img
+        assert list(frame.steps_ms) == []
+        assert torch.equal(pixels(frame), develop(warp(img, input_matrix(moved.transform))[0]))
+    still = edits.set_untransform(SCENE, True)
+    assert torch.equal(pixels(renderer.render(still)), pixels(renderer.render(SCENE)))
 
 
 def test_models_do_not_mix() -> None:
@@ -210,6 +247,12 @@ def test_a_preview_is_a_coarser_block_s_picture(stop_at: int) -> None:
     assert torch.equal(pixels(frame), develop(step.img[0]))
     assert frame.preview == (step.resolution < 32) and frame.revision == 7
     assert list(frame.steps_ms) == [s.resolution for s in steps if s.resolution <= step.resolution]
+
+
+def test_no_preview_of_a_moved_picture_is_coarser_than_what_is_moved() -> None:
+    frame = Renderer(STORE).render(edits.set_offset(SCENE, 0.25, 0), stop_at=4)
+    assert frame.preview and frame.pixels.shape[0] == SKIP.card.moved_px == 16
+    assert not torch.equal(pixels(frame), pixels(Renderer(STORE).render(SCENE, stop_at=16)))
 
 
 def test_no_preview_is_coarser_than_the_first_block() -> None:
@@ -463,6 +506,7 @@ def raising(error: Exception) -> None:
         (SCENE.model_copy(update={"truncation": Truncation(layers=(1.0,))}), "psi has 1 values"),
         (SCENE.model_copy(update={"mixing": (Mix(latent=Latent(), amounts=()),)}), "mixing has 0 amounts"),
         (Scene(model=ref(MODELS[1]), classes=(ClassWeight(index=3),)), "class 3 does not exist"),
+        (Scene(model=ref(STILL), transform=Transform(x=0.5)), "stylegan2 has no input transform"),
     ],
 )
 def test_what_a_person_can_mend_is_an_error_frame(scene: Scene, message: str) -> None:
@@ -495,6 +539,13 @@ def test_every_part_of_a_scene_shows() -> None:
         (SCENE, edits.set_noise_strength(SCENE, 3)),
         (SCENE, edits.set_layer_noise(SCENE, 0, 0, 7)),
         (SCENE, edits.reseed_layer(SCENE, 6, 1)),
+        (SCENE, edits.set_offset(SCENE, 0.1, 0)),
+        (SCENE, edits.set_offset(SCENE, 0, 0.1)),
+        (SCENE, edits.set_rotation(SCENE, 10)),
+        (SCENE, edits.set_scale(SCENE, 1.2)),
+        (SCENE, edits.set_shear(SCENE, 0.2)),
+        (SCENE, edits.set_mirror(SCENE, True)),
+        (edits.set_mirror(SCENE, True), edits.set_untransform(edits.set_mirror(SCENE, True), True)),
         (conditional, edits.choose_class(conditional, 1)),
         (conditional, edits.set_class_weight(conditional, 2, 1)),
     ]:
