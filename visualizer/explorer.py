@@ -19,8 +19,8 @@ import torch
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import StyleScopeError
-from stylegan_core.model import Model
 from stylegan_core.memory import MIB
+from stylegan_core.model import Model
 from stylegan_core.models import devices, load_model
 from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene, write_png
@@ -438,22 +438,25 @@ class Explorer:
             self.models.hold(*shown)
 
     def _ask(self) -> None:
-        """Ask for the Scene's picture, if it is a new one; where its model had made room for others, once it is back."""
+        """Ask for the picture of a new Scene; where its model had made room for others, once it is back."""
         scene = self.store.scene
-        if scene == self._asked or not scene.model.digest:
-            return
         self.card = self._cards.get(scene.model.digest, self.card)
         if self.loading is not None and self.loading.again not in (None, scene.model):
-            self._drop_loading()
+            self._drop_loading()  # somebody went back meanwhile
+        if scene == self._asked or not scene.model.digest:
+            return
         if self.models.has(scene.model):
             self._asked = scene
             self.worker.show(scene, self.store.revision)
         elif self.loading is None:
-            job = Job(f"Opening {Path(scene.model.path).name}", lambda job: self._read(scene.model, job))
-            self.loading = Loading(Path(scene.model.path), job, again=scene.model)
+            self.loading = self._loading_again(scene.model)
 
-    def _read(self, ref: ModelRef, job: Job[Model]) -> Model:
-        return self._read_again(ref, job.report, lambda: job.cancelled)
+    def _loading_again(self, ref: ModelRef) -> Loading:
+        def read(job: Job[Model]) -> Model:
+            return self._read_again(ref, job.report, lambda: job.cancelled)
+
+        path = Path(ref.path)
+        return Loading(path, Job(f"Opening {path.name}", read), again=ref)
 
     def _read_again(self, ref: ModelRef, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Model:
         """On a thread that may wait: a model that may have made room for others."""

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan_core.ops import Poll
-from stylegan_core.scene import Scene
+from stylegan_core.scene import ModelRef, Scene
 from visualizer.session import Pin
 from visualizer.tasks import Tasks
 from visualizer.worker import Shown, to_rgba
@@ -23,13 +23,19 @@ def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
 
 
 class Favourites:
-    """Belongs to the UI thread; pictures are made by `full` on the worker."""
+    """Belongs to the UI thread; pictures are made by `full` on the worker, once `ready` has their model in memory."""
 
-    def __init__(self, pins: tuple[Pin, ...], tasks: Tasks, full: Callable[[Scene, Poll], Shown]):
+    def __init__(
+        self,
+        pins: tuple[Pin, ...],
+        tasks: Tasks,
+        full: Callable[[Scene, Poll], Shown],
+        ready: Callable[[ModelRef, Callable[[], None]], None],
+    ):
         self.pins = pins
         self.compared: Shown | None = None  # what the view compares with
         self.thumbnails: dict[Scene, np.ndarray] = {}  # uint8 [72, 72, 4]
-        self._tasks, self._full = tasks, full
+        self._tasks, self._full, self._ready = tasks, full, ready
 
     def pin(self, name: str, scene: Scene) -> None:
         """Keep a Scene, and compare with it from now on."""
@@ -49,7 +55,7 @@ class Favourites:
         def show(shown: Shown) -> None:
             self.compared = shown
 
-        self._tasks.on_worker(lambda poll: self._full(scene, poll), show)
+        self._ready(scene.model, lambda: self._tasks.on_worker(lambda poll: self._full(scene, poll), show))
 
     def want_thumbnail(self, scene: Scene) -> None:
         """Have `thumbnails[scene]` made."""
@@ -62,4 +68,4 @@ class Favourites:
         def keep(small: np.ndarray) -> None:
             self.thumbnails[scene] = small
 
-        self._tasks.on_worker(render, keep)
+        self._ready(scene.model, lambda: self._tasks.on_worker(render, keep))

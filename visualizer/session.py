@@ -13,6 +13,7 @@ from stylegan_core.scene import Scene, scene_from_data
 
 SESSION_VERSION: Literal[1] = 1
 RECENT_LENGTH = 12
+MOST_MIB = 1 << 22  # 4 TiB
 
 
 class SessionError(StyleScopeError):
@@ -54,6 +55,8 @@ class Session(SessionPart):
     recent: tuple[str, ...] = ()  # model files, newest first
     device: str = ""  # empty: the best there is
     half: bool = True  # half precision where a model is meant for it and the device is a GPU
+    models_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # limit of models; None: as the device has
+    steps_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # of remembered steps of synthesis
     layout: Layout = Layout()
 
     def with_recent(self, path: str) -> "Session":

@@ -1,10 +1,13 @@
 """Tasks: what takes too long for one frame of the window, and what to do with its result when it is there."""
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any, Literal
 
+from stylegan_core.errors import Cancelled
 from stylegan_core.ops import Poll
 from visualizer.worker import Worker
 
@@ -21,7 +24,7 @@ def describe(error: BaseException) -> str:
 
 
 class Tasks:
-    """Runs functions on the worker or on the disk's thread; `collect`, once a frame, hands over what is done.
+    """Runs functions on the worker or on threads that read; `collect`, once a frame, hands over what is done.
 
     `say` tells the person at the window what failed.
     """
@@ -29,6 +32,8 @@ class Tasks:
     def __init__(self, worker: Worker, say: Callable[[str, Literal["error"]], None]):
         self._worker, self._say = worker, say
         self._disk = ThreadPoolExecutor(1, "disk")
+        self._reader = ThreadPoolExecutor(1, "reader")
+        self._closing = threading.Event()
         self._waiting: list[tuple[Future[Any], Callable[[Any], None]]] = []
         self._to_finish: list[Future[Any]] = []
 
@@ -54,6 +59,20 @@ class Tasks:
         """Read or write a file on a thread of its own, one after another, for a disk may take its time."""
         self._waiting.append((self._disk.submit(function), then))
 
+    def on_reader(self, function: Callable[[Callable[[], bool]], Any], then: Callable[[Any], None]) -> None:
+        """Read a model on a thread of its own, one after another; what is on the disk's thread need not wait for it.
+
+        Args:
+            function: given a function that says, when the program closes, that it should end.
+            then: given the result, in a later `collect`.
+        """
+
+        def read() -> Any:
+            with suppress(Cancelled):  # nobody is there any more to be told
+                return function(self._closing.is_set)
+
+        self._waiting.append((self._reader.submit(read), then))
+
     def collect(self) -> None:
         """Hand over results and errors."""
         # Asked once of each: one that ends meanwhile must not be in neither list.
@@ -71,7 +90,9 @@ class Tasks:
     def close(self) -> None:
         """Finish what is being saved, drop the rest, and end the worker."""
         wait(self._to_finish, FINISH_S)
+        self._closing.set()
         self._worker.close()
         self._disk.shutdown()
+        self._reader.shutdown(cancel_futures=True)
         self._waiting = [item for item in self._waiting if not item[0].cancelled()]
         self.collect()

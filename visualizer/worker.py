@@ -5,21 +5,20 @@ change of device) waits in a bounded queue and runs between live pictures.
 """
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from stylegan_core.errors import Cancelled
+from stylegan_core.memory import is_out_of_memory
 from stylegan_core.ops import Poll
-from stylegan_core.render import Frame
+from stylegan_core.render import NO_MEMORY, Frame
 from stylegan_core.scene import Scene
 from visualizer.mailbox import Mailbox
 
@@ -52,7 +51,6 @@ class Shown:
 
     frame: Frame
     rgba: Tensor | None  # uint8 [H, W, 4], contiguous, on the model's device
-    memory_bytes: int = 0  # of the process, or on the GPU where pictures are made there
 
 
 def to_rgba(pixels: Tensor) -> Tensor:
@@ -65,17 +63,6 @@ def to_rgba(pixels: Tensor) -> Tensor:
     rgba = torch.full((h, w, 4), 255, dtype=torch.uint8, device=pixels.device)
     rgba[:, :, :3] = pixels
     return rgba
-
-
-def memory_in_use(device: torch.device) -> int:
-    """Bytes that PyTorch holds on a GPU; on a CPU the process's share of physical memory (Linux; 0 elsewhere)."""
-    if device.type == "cuda":
-        return int(torch.cuda.memory_reserved(device))
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class PreviewPolicy:
@@ -123,6 +110,7 @@ class Worker:
         self._work = threading.Event()
         self._closing = False
         self._model = ""
+        self._shortage: str | None = None  # what the last picture said that there was not memory enough for
         self._finish_next = False  # whether the next first pass is finished though a newer request waits
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -198,17 +186,19 @@ class Worker:
         if request.scene.model.digest != self._model:
             self._model = request.scene.model.digest
             self.policy.forget()
+            self._shortage = None
         try:
             stop_at = self.policy.stop_at()
             frame = self._first_pass(request, stop_at)
-            while frame.preview:
+            while frame.preview and frame.error is None:
                 stop_at *= 2  # sharper by an octave; what has been computed is gone on from
                 frame = self._render(request, stop_at, self._poll)
         except Cancelled:
             pass
         except Exception as error:  # the boundary of the thread: a picture may fail, the window goes on
             log.exception("rendering failed")
-            self._send(Frame(request.scene, revision=request.revision, error=f"{type(error).__name__}: {error}"))
+            words = NO_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+            self._send(Frame(request.scene, revision=request.revision, error=words))
         return True
 
     def _first_pass(self, request: Request, stop_at: int) -> Frame:
@@ -225,13 +215,19 @@ class Worker:
     def _render(self, request: Request, stop_at: int | None, poll: Poll) -> Frame:
         frame = self._renderer.render(request.scene, request.revision, stop_at, poll)
         self.policy.learn(dict(frame.steps_ms))
-        self._send(frame)
+        self._send(self._with_shortage(frame))
+        return frame
+
+    def _with_shortage(self, frame: Frame) -> Frame:
+        """A preview keeps saying that memory is short until a picture has come whole: during a drag the words stay."""
+        if frame.error is None and frame.preview:
+            return frame if self._shortage is None else replace(frame, error=self._shortage)
+        self._shortage = None if frame.pixels is None else frame.error
         return frame
 
     def _send(self, frame: Frame) -> None:
         rgba = None if frame.pixels is None else to_rgba(frame.pixels)
         if rgba is not None and rgba.is_cuda:
             torch.cuda.synchronize(rgba.device)  # the presenter copies on a stream of its own
-        memory = memory_in_use(rgba.device) if rgba is not None else 0
-        self.outbox.put(Shown(frame, rgba, memory))
+        self.outbox.put(Shown(frame, rgba))
         self.wake()

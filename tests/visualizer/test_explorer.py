@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,9 +15,16 @@ import torch
 from PIL import Image
 
 import stylegan_core as sg
-from stylegan_core import edits
+from stylegan_core import edits, memory
+from stylegan_core import models as models_file
+from stylegan_core.checkpoint import write_spec
+from stylegan_core.config import GeneratorConfig
+from stylegan_core.errors import Cancelled
+from stylegan_core.model import random_spec
 from stylegan_core.models import save_model
+from stylegan_core.network import Step
 from stylegan_core.picture import read_scene, write_png
+from stylegan_core.render import NO_MEMORY, TOO_LARGE
 from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
 from visualizer import explorer as explorer_file
@@ -24,7 +32,7 @@ from visualizer import session as session_file
 from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, Explorer, devices
 from visualizer.favourites import THUMBNAIL_PX, thumbnail
 from visualizer.library import starter_models
-from visualizer.session import Layout, Pin, Session, read_session, write_session
+from visualizer.session import MOST_MIB, Layout, Pin, Session, read_session, write_session
 from visualizer.worker import Shown, to_rgba
 
 STARTER = starter_models()[0]
@@ -184,8 +192,10 @@ def test_another_device(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> 
 
     with monkeypatch.context() as patch:
         patch.setattr(sg.Model, "to", full)
+        patch.setattr(memory, "device_bytes", lambda device: 1 << 30)
         explorer.use("cuda:0")
-        said(explorer, "The device has no memory left")
+        said(explorer, NO_MEMORY)
+        assert explorer.models.limit_bytes == (1 << 30) // memory.MODELS_SHARE
         explorer.use("cpu")
         until(explorer, lambda: explorer.latest.frame.error is None)
     assert torch.equal(settled(explorer).rgba, expected(explorer))
@@ -306,6 +316,265 @@ def test_a_result_that_arrives_during_a_look_is_not_lost(explorer: Explorer) -> 
     explorer.tick(0)
     explorer.tick(0)
     assert taken == ["here"] and not explorer.tasks.busy
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A dozen models of several MiB each."""
+    folder = tmp_path_factory.mktemp("large")
+    config = GeneratorConfig(img_resolution=16, channel_base=2048, channel_max=320, mapping_layers=2, z_dim=8, w_dim=8)
+    paths = [folder / f"large{seed}.safetensors" for seed in range(12)]
+    for seed, path in enumerate(paths):
+        write_spec(random_spec(config, seed), path)
+    return paths
+
+
+class Slow:
+    """Reading models waits for `go_on`; on which threads it was asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.go_on, self.threads = threading.Event(), list[str]()
+        load = models_file.load_model
+
+        def slow(*args: object) -> sg.Model:
+            self.threads.append(threading.current_thread().name.split(":")[0])
+            assert self.go_on.wait(60)
+            return load(*args)
+
+        monkeypatch.setattr(models_file, "load_model", slow)
+
+
+def test_a_dozen_models_one_after_another_take_the_memory_of_few(
+    explorer: Explorer, large: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[sg.Model]] = []
+    load = explorer_file.load_model
+
+    def watched(*args: object) -> sg.Model:
+        model = load(*args)
+        alive.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(explorer_file, "load_model", watched)
+    explorer.limit_memory(models_mib=35, steps_mib=4)
+    taken = []
+    for path in large:
+        opened(explorer, path)
+        taken.append(memory.device_bytes_used(torch.device("cpu")))
+        living = [model for ref in alive if (model := ref()) is not None]
+        size = living[-1].num_bytes
+        assert 8 << 20 < size < 12 << 20
+        assert len(living) <= (35 << 20) // size  # what the store has dropped, nothing else holds
+        assert {kept.model.card.digest for kept in explorer.models.kept()} >= {explorer.scene.model.digest}
+        assert explorer.models.num_bytes <= 35 << 20 and explorer.memory.steps.num_bytes <= 4 << 20
+        del living
+    assert len(alive) == 12
+    assert taken[-1] - taken[3] < 3 * size  # eight models more would be 8 * size
+
+
+def test_the_model_shown_stays_however_small_the_limit(explorer: Explorer, tiny: Path) -> None:
+    explorer.limit_memory(models_mib=0)
+    opened(explorer, tiny)
+    (kept,) = explorer.models.kept()
+    assert kept.model.card.name == "tiny" and kept.held
+    explorer.do("Seed", edits.set_seed, 8)
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_a_model_that_made_room_comes_back_beside_the_worker(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer.limit_memory(models_mib=0)
+    before, picture = explorer.scene, settled(explorer).rgba
+    opened(explorer, tiny)
+    settled(explorer)
+    assert not explorer.models.has(before.model)
+    slow = Slow(monkeypatch)
+    explorer.undo()
+    explorer.tick(0)
+    assert explorer.scene == before and explorer.loading.path == STARTER and explorer.card.name == STARTER.stem
+    for seed in range(20):  # a drag goes on meanwhile
+        explorer.edit("Seed", edits.set_seed, seed)
+        explorer.tick(0)
+    assert explorer.latest.frame.scene.model.digest != before.model.digest
+    explorer.undo()
+    slow.go_on.set()
+    assert torch.equal(settled(explorer).rgba, picture)
+    assert slow.threads == ["job"] and explorer.scene == before and explorer.notice.kind == "info"
+
+
+def test_going_back_does_not_wait_for_a_model_that_is_not_wanted_any_more(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer.limit_memory(models_mib=0)
+    opened(explorer, tiny)
+    settled(explorer)
+    slow = Slow(monkeypatch)
+    explorer.undo()
+    explorer.tick(0)
+    job = explorer.loading.job
+    explorer.redo()
+    assert settled(explorer).rgba.shape == (16, 16, 4) and job.cancelled and not job.done
+    slow.go_on.set()
+    job.wait(60)
+    assert job.result is None
+
+
+def test_a_model_that_made_room_and_is_gone_is_one_sentence(explorer: Explorer, tiny: Path, tmp_path: Path) -> None:
+    explorer.limit_memory(models_mib=0)
+    path = Path(shutil.copy(tiny, tmp_path / "gone.safetensors"))
+    opened(explorer, path)
+    there = explorer.scene
+    explorer.undo()
+    settled(explorer)
+    path.unlink()
+    explorer.redo()
+    said(explorer, "gone.safetensors cannot be opened")
+    until(explorer, lambda: explorer.loading is None)
+    assert explorer.scene == there
+    explorer.undo()
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_a_model_that_comes_back_can_be_done_without(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer.limit_memory(models_mib=0)
+    opened(explorer, tiny)
+    settled(explorer)
+    slow = Slow(monkeypatch)
+    explorer.undo()
+    explorer.tick(0)
+    explorer.cancel_loading()
+    slow.go_on.set()
+    for _ in range(3):
+        explorer.tick(0)
+    assert explorer.loading is None
+    explorer.do("Seed", edits.set_seed, 5)  # whoever goes on with it wants it after all
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_a_thumbnail_of_another_model_does_not_keep_a_drag_waiting(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = sg.load_model(tiny).card.digest
+    other = Scene(model=ModelRef(digest=digest, path=str(tiny)), latent=Latent(seed=3))
+    slow = Slow(monkeypatch)
+    explorer.favourites.want_thumbnail(other)
+    for seed in range(3):
+        explorer.edit("Seed", edits.set_seed, seed)
+        until(explorer, lambda: explorer.latest.frame.scene == explorer.scene)
+    assert other not in explorer.favourites.thumbnails
+    slow.go_on.set()
+    until(explorer, lambda: other in explorer.favourites.thumbnails)
+    assert [name.split("_")[0] for name in slow.threads] == ["reader"]
+
+
+def test_closing_ends_the_reading_of_a_thumbnail_s_model(explorer: Explorer, tiny: Path) -> None:
+    begun = threading.Event()
+
+    def reading(*args: object) -> sg.Model:
+        begun.set()
+        cancelled = args[-1]
+        while not cancelled():
+            threading.Event().wait(0.001)
+        raise Cancelled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models_file, "load_model", reading)
+        explorer.favourites.want_thumbnail(Scene(model=ModelRef(digest="0" * 64, path=str(tiny))))
+        assert begun.wait(60)
+        explorer.close()
+    assert explorer.notice.kind == "info"
+
+
+def test_memory_limits_are_kept_in_the_session(open_explorer: Callable[[], Explorer]) -> None:
+    first = open_explorer()
+    assert first.models.limit_bytes == memory.models_limit(torch.device("cpu"))
+    assert first.memory.steps.limit_bytes == memory.steps_limit(torch.device("cpu"))
+    first.begin()
+    settled(first)
+    first.limit_memory(models_mib=300)
+    first.limit_memory(steps_mib=-7)
+    first.close()
+    second = open_explorer()
+    assert (second.session.models_mib, second.session.steps_mib) == (300, 0)
+    assert (second.models.limit_bytes, second.memory.steps.limit_bytes) == (300 << 20, 0)
+    second.limit_memory(models_mib=10**9, steps_mib=None)
+    assert second.session.models_mib == MOST_MIB
+    assert second.memory.steps.limit_bytes == memory.steps_limit(torch.device("cpu"))
+
+
+def test_freeing_memory_leaves_what_is_shown(explorer: Explorer, tiny: Path) -> None:
+    opened(explorer, tiny)
+    settled(explorer)
+    assert len(explorer.models.kept()) == 2 and explorer.memory.steps.num_bytes > 0
+    explorer.free_memory()
+    said(explorer, "Freed", "info")
+    assert [kept.model.card.name for kept in explorer.models.kept()] == ["tiny"]
+    assert explorer.memory.steps.num_bytes == 0
+    explorer.undo()
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_what_a_model_gave_is_forgotten_with_it(explorer: Explorer, tiny: Path) -> None:
+    opened(explorer, tiny)
+    settled(explorer)
+    before = explorer.memory.steps.num_bytes
+    explorer.limit_memory(models_mib=0)
+    assert 0 < explorer.memory.steps.num_bytes < before / 10  # the starter's pictures are much larger
+
+
+def test_without_memory_there_is_a_smaller_picture_and_one_message(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    steps_of, full = sg.Model.steps, explorer.card.resolution
+
+    def steps(model: sg.Model, *args: object, **kwargs: object) -> Iterator[Step]:
+        for step in steps_of(model, *args, **kwargs):
+            if step.resolution == full:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            yield step
+
+    def at_rest() -> bool:
+        frame = explorer.latest.frame
+        return frame.scene == explorer.scene and frame.error is not None and frame.pixels.shape[0] == full // 2
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sg.Model, "steps", steps)
+        for seed in range(1, 9):
+            explorer.edit("Seed", edits.set_seed, seed)
+            if seed % 3 == 0:
+                until(explorer, at_rest)
+        until(explorer, at_rest)
+        assert explorer.notice.text == TOO_LARGE and explorer.notice.kind == "error"
+        assert [record.message for record in caplog.records] == [TOO_LARGE]
+        explorer.capture(tmp_path / "small.png")
+        until(explorer, lambda: not explorer.tasks.busy)
+        assert not (tmp_path / "small.png").exists()  # what was asked for is the full picture
+    explorer.do("Seed", edits.set_seed, 20)
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+    assert explorer.notice.text == ""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_no_memory_to_open_a_model(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    load, left = explorer_file.load_model, [MemoryError()] * times
+
+    def loading(*args: object) -> sg.Model:
+        if left:
+            raise left.pop()
+        return load(*args)
+
+    monkeypatch.setattr(explorer_file, "load_model", loading)
+    explorer.open_model(tiny)
+    until(explorer, lambda: explorer.loading is None)
+    settled(explorer)
+    assert explorer.card.name == ("tiny" if times == 1 else STARTER.stem)
+    assert times == 1 or "no memory left to open tiny.safetensors" in explorer.notice.text
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

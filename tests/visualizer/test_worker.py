@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stylegan_core.errors import Cancelled
 from stylegan_core.ops import Poll
-from stylegan_core.render import Frame
+from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame
 from stylegan_core.scene import Latent, ModelRef, Scene
 from visualizer.worker import (
     FIRST_PREVIEW_PX,
@@ -21,7 +21,6 @@ from visualizer.worker import (
     PreviewPolicy,
     Shown,
     Worker,
-    memory_in_use,
     to_rgba,
 )
 
@@ -69,17 +68,18 @@ class Renderer(Led):
     resolution = FULL
     steps_ms: dict[int, float] = {}  # noqa: RUF012 - replaced as a whole, never written into
     error: str | None = None
+    short = False  # whether memory suffices for a preview only
 
     def render(self, scene: Scene, revision: int, stop_at: int | None, poll: Poll) -> Frame:
         self.events.put((scene.latent.seed, stop_at))
         self.obey(poll)
         if self.error is not None:
             return Frame(scene, revision=revision, error=self.error)
-        preview = self.previews and stop_at is not None and stop_at < self.resolution
+        preview = self.short or (self.previews and stop_at is not None and stop_at < self.resolution)
         side = 2 if preview else 4
-        return Frame(
-            scene, torch.full((side, side, 3), 7, dtype=torch.uint8), revision, preview=preview, steps_ms=self.steps_ms
-        )
+        pixels = torch.full((side, side, 3), 7, dtype=torch.uint8)
+        error = TOO_LARGE if self.short else None
+        return Frame(scene, pixels, revision, error=error, preview=preview, steps_ms=self.steps_ms)
 
 
 class Desk:
@@ -152,7 +152,6 @@ def test_a_preview_first_then_the_full_picture(desk: Desk) -> None:
     desk.renderer.order("finish")
     full = desk.shown()
     assert not full.frame.preview and full.frame.scene == scene(1) and full.rgba.shape == (4, 4, 4)
-    assert full.memory_bytes > 0
 
 
 def test_pictures_sharpen_octave_by_octave(desk: Desk) -> None:
@@ -237,13 +236,14 @@ def test_a_drag_over_a_model_without_previews_shows_every_second_picture(desk: D
 
 
 def test_an_explosion_is_an_error_frame_and_the_worker_lives_on(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    for seed, error in enumerate([RuntimeError("boom"), KeyError("k"), MemoryError()]):
+    errors = {RuntimeError("boom"): "RuntimeError: boom", KeyError("k"): "KeyError: 'k'", MemoryError(): NO_MEMORY}
+    for seed, (error, words) in enumerate(errors.items()):
         desk.show(seed)
         desk.renderer.event()
         desk.renderer.order(error)
         shown = desk.shown()
         assert shown.rgba is None and shown.frame.pixels is None
-        assert shown.frame.error == f"{type(error).__name__}: {error}"
+        assert shown.frame.error == words
         assert (shown.frame.scene, shown.frame.revision) == (scene(seed), seed)
     assert [record.message for record in caplog.records] == ["rendering failed"] * 3
     desk.picture(9)
@@ -257,6 +257,51 @@ def test_an_error_that_the_renderer_gives_is_passed_on_once(desk: Desk) -> None:
     assert desk.shown().frame.error == "The model is gone."
     desk.renderer.error = None
     desk.picture(2)
+
+
+def short(desk: Desk, seed: int) -> list[str | None]:
+    """A picture that there is no memory for beyond its preview; what its frames say."""
+    desk.show(seed)
+    said = []
+    for stop_at in (FIRST_PREVIEW_PX, FULL):
+        assert desk.renderer.event() == (seed, stop_at)
+        desk.renderer.short = stop_at == FULL
+        desk.renderer.order("finish")
+        shown = desk.shown()
+        assert shown.rgba.shape == (2, 2, 4) and shown.frame.preview
+        said.append(shown.frame.error)
+    desk.renderer.short = False
+    return said
+
+
+def test_a_smaller_picture_for_want_of_memory_is_shown_and_not_gone_beyond(desk: Desk) -> None:
+    assert short(desk, 1) == [None, TOO_LARGE]
+    desk.show(2)
+    assert desk.renderer.event() == (2, FIRST_PREVIEW_PX)  # nothing more was tried for the one before
+
+
+def test_words_about_memory_stay_until_a_picture_comes_whole(desk: Desk) -> None:
+    assert short(desk, 1) == [None, TOO_LARGE]
+    assert short(desk, 2) == [TOO_LARGE, TOO_LARGE]
+    desk.show(3)
+    said = []
+    for stop_at in (FIRST_PREVIEW_PX, FULL):
+        assert desk.renderer.event() == (3, stop_at)
+        desk.renderer.order("finish")
+        said.append(desk.shown().frame.error)
+    assert said == [TOO_LARGE, None]  # memory is back
+    desk.show(4)
+    desk.renderer.event()
+    desk.renderer.order("finish")
+    assert desk.shown().frame.error is None
+
+
+def test_words_about_memory_do_not_go_over_to_another_model(desk: Desk) -> None:
+    short(desk, 1)
+    desk.show(2, model="other")
+    desk.renderer.event()
+    desk.renderer.order("finish")
+    assert desk.shown().frame.error is None
 
 
 def test_times_teach_where_to_stop_and_another_model_forgets_them(desk: Desk) -> None:
@@ -477,7 +522,3 @@ def test_pixels_become_rgba(channels: int) -> None:
     alpha = pixels[:, :, 3] if channels > 3 else torch.full((5, 3), 255, dtype=torch.uint8)
     assert torch.equal(rgba[:, :, 3], alpha)
     assert torch.equal(pixels, before)
-
-
-def test_memory_is_counted() -> None:
-    assert memory_in_use(torch.device("cpu")) > 10 << 20  # torch alone is more
