@@ -1,6 +1,6 @@
 """Model files in and out: which kind a file is, by its content, and one clear sentence when it is none.
 
-    read_generator(path)      .pkl of the official PyTorch code, .pt of rosinality's, our own .safetensors
+    read_generator(path)      .pkl of the official code (PyTorch or TensorFlow), .pt of rosinality's, our .safetensors
     read_discriminator(path)
     write_spec(spec, path)    .safetensors
     digest(path)
@@ -15,11 +15,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from safetensors import SafetensorError
 
-from stylegan_core import official, rosinality, safetensors_file, tensorflow
+from stylegan_core import official, rosinality, rosinality_stylegan1, safetensors_file, tensorflow
 from stylegan_core.errors import ModelFileError
 from stylegan_core.limits import MAX_FILE_BYTES
 from stylegan_core.pickle_machine import BoundedReader
@@ -86,11 +86,10 @@ def read_generator(
                 return safetensors_file.read(Path(path), "generator", watch)
             case "snapshot":
                 content = read_snapshot(BoundedReader(file, size, watch))
-                source = tensorflow if tensorflow.is_snapshot(content) else official
-                return source.generator_spec(content, which, watch)
+                return _snapshot_reader(content).generator_spec(content, which, watch)
             case kind:
                 with _torch_content(kind, file, size, watch) as content:
-                    return rosinality.generator_spec(content, which, watch)
+                    return _torch_reader(content).generator_spec(content, which, watch)
 
 
 def read_discriminator(
@@ -107,11 +106,10 @@ def read_discriminator(
                 return safetensors_file.read(Path(path), "discriminator", watch)
             case "snapshot":
                 content = read_snapshot(BoundedReader(file, size, watch))
-                source = tensorflow if tensorflow.is_snapshot(content) else official
-                return source.discriminator_spec(content, watch)
+                return _snapshot_reader(content).discriminator_spec(content, watch)
             case kind:
                 with _torch_content(kind, file, size, watch) as content:
-                    return rosinality.discriminator_spec(content, watch)
+                    return _torch_reader(content).discriminator_spec(content, watch)
 
 
 def write_spec(spec: NetworkSpec, path: str | os.PathLike[str]) -> None:
@@ -204,6 +202,22 @@ def _kind(file: BinaryIO, size: int) -> str:
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in head):
         raise ModelFileError("is a text file, not a model.")
     raise ModelFileError("is not a model file: StyleScope reads .pkl, .pt and .safetensors.")
+
+
+class _Reader(Protocol):
+    """A module for one source's layouts."""
+
+    def generator_spec(self, content: object, which: str, watch: Watch, /) -> NetworkSpec: ...
+
+    def discriminator_spec(self, content: object, watch: Watch, /) -> NetworkSpec: ...
+
+
+def _snapshot_reader(content: object) -> _Reader:
+    return tensorflow if tensorflow.is_snapshot(content) else official
+
+
+def _torch_reader(content: object) -> _Reader:
+    return rosinality_stylegan1 if rosinality_stylegan1.is_checkpoint(content) else rosinality
 
 
 @contextmanager

@@ -322,6 +322,11 @@ class ProgressiveDiscriminator(DiscriminatorNetwork):
         """See `initial_weight`."""
         return initial_weight(self, name, shape, generator)
 
+    @property
+    def fromrgb_slope(self) -> float:
+        """Of the negative side of FromRGB's activation."""
+        return self.config.slope
+
     def _fromrgb(self, resolution: int, img: Tensor) -> Tensor:
-        x: Tensor = self.get_submodule(f"b{resolution}.fromrgb")(img, self.config.slope)
+        x: Tensor = self.get_submodule(f"b{resolution}.fromrgb")(img, self.fromrgb_slope)
         return x

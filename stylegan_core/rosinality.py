@@ -50,7 +50,11 @@ class StateDict:
         """A weight."""
         self._watch.check()
         self._unread.discard(name)
-        return self._get(name, dimensions).read()
+        return self._get(name, dimensions).read().float()
+
+    def leave(self, *starts: str) -> None:
+        """Pass over the weights whose names start so."""
+        self._unread = {name for name in self._unread if not name.startswith(starts)}
 
     def check_all_read(self) -> None:
         """Raise ModelFileError if a weight was not used: counting layers, a gap would pass for the end."""
@@ -147,7 +151,10 @@ def discriminator_spec(content: object, watch: Watch) -> NetworkSpec:
 
 def _checkpoint(content: object) -> dict[object, object]:
     if not isinstance(content, dict) or not is_checkpoint(content):
-        raise ModelFileError("is a torch file without the networks (g_ema, g, d) of a StyleGAN2 checkpoint.")
+        raise ModelFileError(
+            "is a torch file without the networks of a StyleGAN2 (g_ema, g, d) or StyleGAN (g_running, generator, "
+            "discriminator) checkpoint."
+        )
     return content
 
 

@@ -76,6 +76,8 @@ class DiscriminatorConfig(ProgressiveConfig):
     mbstd_group_size: Annotated[int, Field(ge=0)] | None = 4  # 0 or 1: no deviation maps; None: the whole batch
     mbstd_num_channels: Annotated[int, Field(ge=1, le=512)] = 1
     blur_filter: Taps | None = (1.0, 2.0, 1.0)
+    fromrgb_activation: bool = True
+    widen_first: bool = False  # a block's first convolution widens it rather than its second, as in some ports
 
     @model_validator(mode="after")
     def _usable(self) -> "DiscriminatorConfig":
@@ -338,8 +340,9 @@ class DiscriminatorBlock(nn.Module):
         self.config = config
         if config.has_rgb(resolution):
             self.fromrgb = from_rgb(config, resolution)
-        self.conv0 = EqualizedConv2d(inner, inner, 3, config.use_wscale)
-        self.conv1 = EqualizedConv2d(inner, out, 3, config.use_wscale)
+        middle = out if config.widen_first else inner
+        self.conv0 = EqualizedConv2d(inner, middle, 3, config.use_wscale)
+        self.conv1 = EqualizedConv2d(middle, out, 3, config.use_wscale)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, in, H, W] -> [N, out, H / 2, W / 2]."""
@@ -383,6 +386,11 @@ class Discriminator(ProgressiveDiscriminator):
         for resolution in config.block_resolutions[:0:-1]:
             self.add_module(f"b{resolution}", DiscriminatorBlock(resolution, config))
         self.b4 = DiscriminatorEpilogue(config)
+
+    @property
+    def fromrgb_slope(self) -> float:
+        """See `ProgressiveDiscriminator.fromrgb_slope`."""
+        return self.config.slope if self.config.fromrgb_activation else 1.0
 
     def forward(self, img: Tensor, c: Tensor | None = None, lod: float = 0.0) -> Tensor:
         """Logits [N, 1]; of several classes those asked for (Mescheder et al. 2018)."""
