@@ -134,6 +134,7 @@ def _facts(card: "ModelCard", has_discriminator: bool) -> "Table":
         "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",
         "w": f"{card.num_ws} style vectors of {card.w_dim} dimensions",
         "parameters": f"{card.parameters:,}",
+        "motion": _motion(card),
         "precision": "half for its finer layers, on a GPU" if card.has_half else "single",
         "discriminator": "in the file too" if has_discriminator else "none in the file",
         "digest": card.digest,
@@ -145,6 +146,12 @@ def _facts(card: "ModelCard", has_discriminator: bool) -> "Table":
         # A file's own words may hold what a terminal takes for commands.
         table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in text)) for text in (name, words)))
     return table
+
+
+def _motion(card: "ModelCard") -> str:
+    if card.has_transform:
+        return "exact: the input can be moved, turned and scaled"
+    return f"nearly: features of {card.moved_px}² are moved, finer ones stick" if card.can_move else "none"
 
 
 def _layers(card: "ModelCard") -> "Table":

@@ -127,6 +127,7 @@ def test_info_says_what_a_model_is(cli: Cli) -> None:
         "c": "5 classes",
         "w": "8 style vectors of 64 dimensions",
         "parameters": "200,387",
+        "motion": "nearly: features of 16² are moved, finer ones stick",
         "precision": "half for its finer layers, on a GPU",
         "discriminator": "in the file too",
         "digest": card.digest,
