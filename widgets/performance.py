@@ -1,17 +1,48 @@
-"""The performance panel: what takes how long, on what device, and how pictures reach the screen."""
+"""The performance panel: what takes how long, on what device and in how much memory, and how pictures are shown."""
 
 import time
 from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-from stylegan_core.models import devices
+from stylegan_core.memory import MIB
+from stylegan_core.models import Kept, devices
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
 
 STAGES = ("map", "synthesis", "develop")
 UPDATE_HZ = 5.0  # figures that change faster cannot be read
+LISTED = 5  # models that are listed one by one
+LIMITS = {
+    "models_mib": (
+        "models",
+        "Memory for models. Those not used for longest make room for others, and are read from their files when they "
+        "are wanted again. The model that is shown always stays. An empty limit is a quarter of the memory there is.",
+    ),
+    "steps_mib": (
+        "pictures",
+        "Memory for what pictures are made from on the way. What is kept is not computed again: fine edits, going "
+        "back, and pinned pictures come quicker. An empty limit is a sixteenth of the memory there is.",
+    ),
+}
+
+
+def listed(models: tuple[Kept, ...]) -> str:
+    """The models in memory, a line each: name, MiB, and whether it is shown."""
+    lines = [f"  {_cut(kept.model.card.name, 12):<12}{_mib(kept.num_bytes)}" for kept in models[:LISTED]]
+    lines = [line + " shown" * kept.held for line, kept in zip(lines, models, strict=False)]
+    if more := models[LISTED:]:
+        lines.append(f"  {f'{len(more)} more':<12}{_mib(sum(kept.num_bytes for kept in more))}")
+    return "\n".join(lines)
+
+
+def _cut(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:6.0f}"
 
 
 class PerformancePanel:
@@ -51,6 +82,34 @@ class PerformancePanel:
         dpg.add_text("", tag="performance.figures")
         dpg.bind_item_font("performance.figures", self._ui.fonts.mono)
         dpg.add_text("", tag="performance.path", color=theme.DIM, wrap=self._ui.px(260))
+        dpg.add_separator()
+        with dpg.group(tag="performance.memory"):
+            self._build_memory()
+        dpg.bind_item_font("performance.memory", self._ui.fonts.mono)
+
+    def _build_memory(self) -> None:
+        with dpg.group(horizontal=True):
+            dpg.add_text("memory, MiB ")
+            dpg.add_button(label="Free now", tag="performance.free", width=-1, callback=self._ui.explorer.free_memory)
+            dpg.bind_item_font("performance.free", self._ui.fonts.regular)
+        tooltip("performance.free", "Give back all models but those shown, and all that pictures are made from.")
+        dpg.add_text("", tag="performance.used")
+        tooltip("performance.used", "What this program has of the computer's memory, and of the GPU's if it is on one.")
+        for field, (name, help) in LIMITS.items():
+            self._build_limit(field, name, help)
+            if field == "models_mib":
+                dpg.add_text("", tag="performance.models", color=theme.DIM)
+
+    def _build_limit(self, field: str, name: str, help: str) -> None:
+        tag = f"performance.{field}"
+        with dpg.group(horizontal=True):
+            dpg.add_text("", tag=f"{tag}.used")
+            dpg.add_input_text(tag=tag, width=-1, decimal=True, auto_select_all=True)
+        tooltip(f"{tag}.used", help)
+        tooltip(tag, help)
+        with dpg.item_handler_registry() as leaving:  # only then: the first digit of a limit is no limit
+            dpg.add_item_deactivated_after_edit_handler(callback=lambda: self._limit(field, dpg.get_value(tag)))
+        dpg.bind_item_handler_registry(tag, leaving)
 
     def sync(self) -> None:
         """Show the newest figures, a few times a second."""
@@ -70,10 +129,26 @@ class PerformancePanel:
             lines += [f"{stage:<12}{timings.get(stage, 0.0):8.1f} ms" for stage in STAGES]
         lines.append(f"{'present':<12}{self.present_ms:8.1f} ms")
         lines.append(f"{'window':<12}{window.clock.fps:8.0f} frames/s")
-        if shown is not None:
-            lines.append(f"{'memory':<12}{shown.memory_bytes / 2**20:8.0f} MiB")
         dpg.set_value("performance.figures", "\n".join(lines))
         dpg.set_value("performance.path", f"{window.presenter.path}\n{window.presenter.reason}")
+        self._show_memory()
+
+    def _show_memory(self) -> None:
+        memory = self._ui.explorer.memory
+        lines = [f"{'program':<14}{_mib(memory.process_bytes)}"]
+        if self._ui.explorer.device != "cpu":
+            lines.append(f"{'GPU':<14}{_mib(memory.device_bytes)} of{_mib(memory.total_bytes)}")
+        dpg.set_value("performance.used", "\n".join(lines))
+        dpg.set_value("performance.models", listed(memory.models.kept()))
+        for field, part in (("models_mib", memory.models), ("steps_mib", memory.steps)):
+            tag, name = f"performance.{field}", LIMITS[field][0]
+            dpg.set_value(f"{tag}.used", f"{name:<14}{_mib(part.num_bytes)} of")
+            if not dpg.is_item_active(tag):
+                dpg.set_value(tag, str(part.limit_bytes // MIB))
+
+    def _limit(self, field: str, text: str) -> None:
+        if text == "" or text.isdecimal():
+            self._ui.explorer.limit_memory(**{field: int(text) if text else None})
 
     def _use_device(self, sender: Any, device: str) -> None:
         del sender
