@@ -62,6 +62,18 @@ class GeneratorConfig(NetworkConfig):
     mapping_embed_features: Width | None = None  # None: w_dim
     mapping_normalize: Literal["apart", "together"] = "apart"  # z and the embedded class (together in TensorFlow)
     use_noise: bool = True
+    lod: Annotated[float, Field(ge=0, le=16, allow_inf_nan=False)] = 0.0  # reached in training; finer is untrained
+
+    @model_validator(mode="after")
+    def _has_the_level(self) -> Self:
+        if self.lod > self.max_lod:
+            raise ValueError(f"lod {self.lod} is beyond the coarsest level, {self.max_lod}")
+        return self
+
+    @property
+    def max_lod(self) -> int:
+        """The coarsest level of detail."""
+        return len(self.block_resolutions) - 1 if self.architecture == "progressive" else 0
 
     @property
     def moved_px(self) -> int:

@@ -228,7 +228,7 @@ class SynthesisBlock(nn.Module):
         else:
             self.conv0 = SynthesisLayer(inner, out, resolution, config, up=True)
         self.conv1 = SynthesisLayer(out, out, resolution, config, up=False)
-        self.level = len(config.block_resolutions) - 1 - position  # of detail: 0 at the full size
+        self.level, self.lod = len(config.block_resolutions) - 1 - position, config.lod  # of detail: 0 at full size
         self.has_rgb = self.architecture in ("skip", "progressive") or self.level == 0
         if self.has_rgb:
             self.torgb = ToRGBLayer(out, config)
@@ -254,7 +254,8 @@ class SynthesisBlock(nn.Module):
 
     def _layers(self, last: Step | None, ws: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor | None]:
         """Features and picture of this resolution."""
-        fade = min(max(inputs.lod - self.level, 0.0), 1.0)  # towards the coarser picture (Progressive GAN, figure 2)
+        # How far towards the coarser picture (Progressive GAN, figure 2).
+        fade = min(max(max(inputs.lod, self.lod) - self.level, 0.0), 1.0)
         if fade == 1 and last is not None and last.img is not None:
             return last.x, double(last.img)
         index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
@@ -357,7 +358,7 @@ class Generator(GeneratorNetwork):
         return {
             "has_noise": self.config.use_noise,
             "has_preview": self.config.architecture in ("skip", "progressive"),
-            "max_lod": self.num_steps - 1 if self.config.architecture == "progressive" else 0,
+            "max_lod": self.config.max_lod,
             "has_half": self.config.num_fp16_res > 0,
             "moved_px": self.config.moved_px,
         }

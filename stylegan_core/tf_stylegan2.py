@@ -41,16 +41,16 @@ def generator(network: TfNetwork, watch: Watch) -> NetworkSpec:
         raise ModelFileError(
             "has a mapping network without normalisation or leaky ReLU, which StyleScope does not read."
         )
-    config = checked_config(GeneratorConfig, _generator_settings(synthesis, mapping))
+    values = _generator_settings(synthesis, mapping)
+    if synthesis.function == GROWING and network.has("lod"):
+        values["lod"] = network.tensor("lod", 0).item()  # the part's own variable follows it
+    config = checked_config(GeneratorConfig, values)
     tensors = dict(_mapping_tensors(mapping, config))
     tensors["mapping.w_avg"] = network.tensor("dlatent_avg", 1)
     for name, tensor in _synthesis_tensors(synthesis, config):
         watch.check()
         tensors[name] = tensor
-    description = {}
-    if network.has("lod") and (lod := network.tensor("lod", 0).item()):
-        description["lod"] = f"{lod:g}: saved while it was growing"
-    return check_spec(NetworkSpec(config, tensors | _filters(config), description))
+    return check_spec(NetworkSpec(config, tensors | _filters(config)))
 
 
 def discriminator(network: TfNetwork, watch: Watch) -> NetworkSpec:
