@@ -49,7 +49,7 @@ class Companion:
         return self._job is not None
 
     def open(self, path: Path | None) -> None:
-        """Have this model beside the live one; None: nobody."""
+        """Have this model beside the live one; None: nothing."""
         self.close()
         self.path = path
         if path is None:
@@ -61,7 +61,7 @@ class Companion:
         self._job = Job(f"Opening {path.name}", load)
 
     def close(self) -> None:
-        """Nobody beside the live picture."""
+        """Nothing beside the live picture."""
         if self._job is not None:
             self._job.cancel()
         self.path = self.card = self.shown = self._job = self._wanted = self._asked = None

@@ -169,13 +169,14 @@ class Canvas:
         drag = self._drag
         if drag is None:
             return
+        at = self._mouse()  # a quick hand moves and lets go within a frame
+        if at != drag.last:
+            self._dragged(drag, at)
         if not dpg.is_mouse_button_down(drag.button):
             self._drag = None
             self._ui.explorer.store.settle()
-            return
-        at = self._mouse()
-        if at == drag.last:
-            return
+
+    def _dragged(self, drag: Drag, at: Point) -> None:
         dx, dy = at[0] - drag.last[0], at[1] - drag.last[1]
         drag.last = at
         explorer = self._ui.explorer
@@ -315,8 +316,8 @@ class Canvas:
                 dpg.draw_line(*line, color=theme.ACCENT, thickness=1, parent=TAG)
         if len(stages) > 1 and self._beside is not None and self._beside_shown is not None:
             self._paste(self._beside, self._rect(1), stages[1])
-        for stage, caption in zip(stages, self._captions(), strict=False):
-            self._write(caption, stage)
+        for number, caption in enumerate(self._captions()):
+            self._write(caption, self._rect(number), stages[number])
         if (look := self._ring_look()) is not None:
             draw_ring(*look, self._ui.scale, TAG)
 
@@ -332,10 +333,11 @@ class Canvas:
         uv_min, uv_max = ((x0 - left) / w, (y0 - top) / h), ((x1 - left) / w, (y1 - top) / h)
         dpg.draw_image(picture.tag, (x0, y0), (x1, y1), uv_min=uv_min, uv_max=uv_max, parent=TAG)
 
-    def _write(self, caption: str, stage: Box) -> None:
-        """A line of words above a stage, cut short where it is too narrow."""
+    def _write(self, caption: str, rect: Box, stage: Box) -> None:
+        """A line of words above a picture, cut short where there is no room for it."""
         size = round(theme.TEXT_PX * self._ui.scale)
-        room = int((stage[2] - stage[0]) / (0.55 * size))
+        x, y = max(rect[0], stage[0] + self._ui.px(8)), max(rect[1], stage[1]) - self._ui.px(CAPTION - 2)
+        room = int((stage[2] - x) / (0.55 * size))
         if len(caption) > room:
             caption = f"{caption[: max(room - 1, 0)]}…"
-        dpg.draw_text((stage[0] + self._ui.px(8), self._ui.px(4)), caption, size=size, color=theme.DIM, parent=TAG)
+        dpg.draw_text((x, y), caption, size=size, color=theme.DIM, parent=TAG)

@@ -185,12 +185,12 @@ class TransformPanel:
             tooltip("transform.spin_speed", f"Above 0 it turns clockwise. {TYPE_IT}")
 
     def _build_measuring(self) -> None:
-        with dpg.group(horizontal=True):
-            label = f"{icons.GAUGE}  Measure equivariance"
-            dpg.add_button(label=label, tag="transform.measure", width=-1, callback=self._measure)
-            tooltip("transform.measure", f"{MEANS} From {PICTURES} pictures; the window goes on meanwhile.")
-            dpg.add_progress_bar(tag="transform.progress", width=self._ui.px(120), show=False)
-            dpg.add_button(label="Cancel", tag="transform.cancel", width=-1, show=False, callback=self._cancel)
+        label = f"{icons.GAUGE}  Measure equivariance"
+        dpg.add_button(label=label, tag="transform.measure", width=-1, callback=self._measure)
+        tooltip("transform.measure", f"{MEANS} From {PICTURES} pictures; the window goes on meanwhile.")
+        with dpg.group(horizontal=True, tag="transform.measuring", show=False):
+            dpg.add_progress_bar(tag="transform.progress", width=-self._ui.px(78))
+            dpg.add_button(label="Cancel", tag="transform.cancel", width=-1, callback=self._cancel)
         dpg.add_text("", tag="transform.measured", show=False)
         tooltip("transform.measured", MEANS)
 
@@ -220,8 +220,7 @@ class TransformPanel:
 
     def _show_measured(self, progress: float | None, found: Equivariance | None) -> None:
         dpg.configure_item("transform.measure", show=progress is None)
-        dpg.configure_item("transform.progress", show=progress is not None)
-        dpg.configure_item("transform.cancel", show=progress is not None)
+        dpg.configure_item("transform.measuring", show=progress is not None)
         if progress is not None:
             dpg.set_value("transform.progress", progress)
             dpg.configure_item("transform.progress", overlay=f"{progress:.0%}")

@@ -71,7 +71,8 @@ class TruncationPanel:
         if bars is not self._seen:
             self._seen = bars
             dpg.configure_item("truncation.cutoff", max_value=card.num_ws)
-            dpg.configure_item("truncation.fine", show=any(bar.band == "fine" for bar in bars))
+            for band in ("coarse", "fine"):
+                dpg.configure_item(f"truncation.{band}", show=any(bar.band == band for bar in bars))
         psis = scene_psi(self._ui.explorer.scene.truncation, card.num_ws)
         self._strip.sync(bars, psis, max(int(dpg.get_item_rect_size("truncation.psi")[0]), 100))
 

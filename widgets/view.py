@@ -11,7 +11,7 @@ from widgets.canvas import ZOOM_STEP, Canvas
 from widgets.model import model_choices
 from widgets.ui import Ui
 
-NOBODY = "nobody"
+NOTHING = "nothing"
 
 
 class ViewPanel:
@@ -94,8 +94,8 @@ class ViewPanel:
             return
         self._listed = listed
         self._choices = model_choices(explorer.session.recent)
-        shown = next((label for label, path in self._choices.items() if path == companion.path), NOBODY)
-        dpg.configure_item("view.beside", items=[NOBODY, *self._choices])
+        shown = next((label for label, path in self._choices.items() if path == companion.path), NOTHING)
+        dpg.configure_item("view.beside", items=[NOTHING, *self._choices])
         dpg.set_value("view.beside", shown)
         dpg.configure_item("view.companion", show=companion.path is not None)
         dpg.set_value("view.beside.seed", str(companion.seed))
