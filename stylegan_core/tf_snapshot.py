@@ -45,18 +45,20 @@ class TfNetwork:
         """Whether there is a variable of this name."""
         return name in self.variables
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of a variable."""
+    def shape(self, name: str, dimensions: int | None = None) -> tuple[int, ...]:
+        """The shape of a variable, which has this number of dimensions."""
         if name not in self.variables:
             raise ModelFileError(f"lacks the variable '{shown(name)}' of its network {shown(self.name)}.")
-        return self.variables[name].shape
+        shape = self.variables[name].shape
+        if dimensions not in (None, len(shape)):
+            raise ModelFileError(f"has a variable '{shown(name)}' of {len(shape)} dimensions in place of {dimensions}.")
+        return shape
 
     def tensor(self, name: str, dimensions: int) -> Tensor:
         """A variable with this number of dimensions, float32, in memory of its own."""
-        shape = self.shape(name)
-        if len(shape) != dimensions:
-            raise ModelFileError(f"has a variable '{shown(name)}' of {len(shape)} dimensions in place of {dimensions}.")
-        return torch.from_numpy(self.variables[name].astype(np.float32, order="C", copy=True))
+        self.shape(name, dimensions)
+        with np.errstate(over="ignore"):  # what float32 does not reach is infinite, as in any other file
+            return torch.from_numpy(self.variables[name].astype(np.float32, order="C", copy=True))
 
     def component(self, name: str) -> "TfNetwork":
         """The network of this name that this one is made of."""

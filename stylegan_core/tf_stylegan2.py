@@ -103,7 +103,7 @@ def _common_settings(network: TfNetwork, last: str) -> dict[str, object]:
     resolutions = [2**i for i in range(2, resolution.bit_length())]
     names = {r: f"{r}x{r}/{last if r > 4 else 'Conv'}/weight" for r in resolutions}
     base, most = channel_rule(
-        {r: network.shape(name)[-1] for r, name in names.items()},
+        {r: network.shape(name, 4)[-1] for r, name in names.items()},
         (2 * network.integer("fmap_base", 16 << 10), network.integer("fmap_max", 512)),
     )
     return {
