@@ -29,6 +29,7 @@ CUTOFF_RANGE = (0.0, 64.0)
 OFFSET_RANGE = (-10.0, 10.0)
 SCALE_RANGE = (0.1, 10.0)
 SHEAR_RANGE = (-2.0, 2.0)
+LOD_RANGE = (0.0, 16.0)
 TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
     "Flat": frozenset({"coarse", "middle", "fine"}),
     "Coarse only": frozenset({"coarse"}),
@@ -267,6 +268,14 @@ def set_untransform(scene: Scene, untransform: bool) -> Scene:
     return _transform(scene, untransform=untransform)
 
 
+# -- level of detail ---------------------------------------------------------------------------------------------------
+
+
+def set_lod(scene: Scene, lod: float) -> Scene:
+    """Show the picture so many octaves below its full size, as while the network grew; a fraction fades."""
+    return scene.model_copy(update={"lod": _clamp(lod, LOD_RANGE)})
+
+
 # -- the whole Scene ---------------------------------------------------------------------------------------------------
 
 
@@ -319,5 +328,6 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
                 }
             ),
             "transform": scene.transform if card.can_move else Transform(),
+            "lod": min(scene.lod, float(card.max_lod)),
         }
     )

@@ -234,7 +234,7 @@ class Renderer:
         if start is not None and start.position == last:
             return start, took, True
         before = self._now(model)
-        steps = model.steps(ws, scene.noise, matrix, half=self.half, poll=poll, start=start)
+        steps = model.steps(ws, scene.noise, matrix, scene.lod, self.half, poll, start)
         while start is None or start.position < last:
             step = attempt(partial(next, steps)) if sparing else next(steps)
             if step is None:
@@ -259,7 +259,8 @@ class Renderer:
             if layer.has_noise:
                 noise = layer_key(scene.noise, noise_index)
                 noise_index += 1
-            key = (key, styles[layer.ws_index], noise, moved)
+            fade = min(max(scene.lod - (model.card.max_lod - layer.step), 0.0), 1.0)  # what is coarse stays as it is
+            key = (key, styles[layer.ws_index], noise, moved, fade)
             keys[layer.step] = key
         return keys
 

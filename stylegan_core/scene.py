@@ -25,6 +25,7 @@ LayerIndex = Annotated[int, Field(ge=0, lt=64)]
 Offset = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(gt=-180, le=180, allow_inf_nan=False)]
 Scale = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
+Lod = Annotated[float, Field(ge=0, le=16, allow_inf_nan=False)]
 Shear = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 
 
@@ -132,6 +133,7 @@ class Scene(Part):
     truncation: Truncation = Truncation()
     noise: Noise = Noise()
     transform: Transform = Transform()
+    lod: Lod = 0.0  # level of detail of models that grew while they trained: so many octaves below the full size
 
 
 def scene_to_json(scene: Scene) -> str:

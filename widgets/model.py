@@ -6,6 +6,7 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
+from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from visualizer.library import starter_models
 from widgets import icons, theme
@@ -84,6 +85,16 @@ class ModelPanel:
         with dpg.group(tag="model.loading", show=False):
             dpg.add_progress_bar(tag="model.progress", width=-1)
             dpg.add_button(label="Cancel", tag="model.cancel", callback=self._ui.explorer.cancel_loading)
+        self._ui.bind.slider(
+            "model.lod",
+            "Level of detail",
+            lambda scene: scene.lod,
+            edits.set_lod,
+            (0.0, 1.0),
+            "This network has grown octave by octave. 0 is the full picture, each step up one octave less of it, and "
+            "what is between fades, as while it was trained.",
+            format="level of detail  %.2f",
+        )
         dpg.add_tree_node(tag="model.facts", label=" ")
 
     def sync(self) -> None:
@@ -113,6 +124,7 @@ class ModelPanel:
         if card is None:
             return
         dpg.configure_item("model.facts", label=summary(card))
+        dpg.configure_item("model.lod", show=card.max_lod > 0, max_value=max(card.max_lod, 1))
         for name, value in facts(card):
             with dpg.group(horizontal=True, parent="model.facts"):
                 dpg.add_text(f"{name:<8}", color=theme.DIM)

@@ -78,13 +78,14 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_mirror": (edits.set_mirror, (st.booleans(),), {"transform"}, True),
     "set_untransform": (edits.set_untransform, (st.booleans(),), {"transform"}, True),
     "reset_transform": (edits.reset_transform, (), {"transform"}, True),
+    "set_lod": (edits.set_lod, (any_float,), {"lod"}, True),
     "reset_truncation": (edits.reset_truncation, (), {"truncation"}, True),
     "reset_noise": (edits.reset_noise, (), {"noise"}, True),
     "set_scene": (edits.set_scene, (scenes(),), set(Scene.model_fields), True),
     "fit": (
         edits.fit,
         (st.sampled_from([CARD, CONDITIONAL]), model_refs),
-        {"model", "classes", "mixing", "truncation", "noise", "transform"},
+        {"model", "classes", "mixing", "truncation", "noise", "transform", "lod"},
         True,
     ),
 }
@@ -359,6 +360,13 @@ def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelC
     assert list(fitted.noise.reseeded) == [item for item in scene.noise.reseeded if item.layer < count]
     for name in ("mode", "seed", "strength"):
         assert getattr(fitted.noise, name) == getattr(scene.noise, name)
+
+
+def test_fit_keeps_a_level_of_detail_that_the_model_has() -> None:
+    scene = edits.set_lod(Scene(), 2.5)
+    progressive = CARD.model_copy(update={"max_lod": 2})
+    assert edits.fit(scene, progressive, ModelRef()).lod == 2.0
+    assert edits.fit(scene, CARD, ModelRef()).lod == 0.0
 
 
 def test_fit_keeps_a_transform_only_where_something_can_be_moved() -> None:

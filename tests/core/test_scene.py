@@ -38,6 +38,7 @@ FULL = Scene(
     truncation=Truncation(psi=0.5, layers=(0.1, 0.2), cutoff=3),
     noise=Noise(mode="random", seed=4, strength=2.0, layers=(1.0,), reseeded=(LayerSeed(layer=1, seed=7),)),
     transform=Transform(x=0.5, y=-0.25, rotation=30.0, scale=2.0, shear=0.5, mirror=True, untransform=True),
+    lod=1.5,
 )
 FIELDS = {  # path of every leaf -> values it must not have
     "version": [0, -1, 3, "2", 1.0, None, True, []],
@@ -68,6 +69,7 @@ FIELDS = {  # path of every leaf -> values it must not have
     "noise.reseeded": [None, 1, [[1, 7]]],
     "noise.reseeded.0.layer": [-1, 64, 1.0, None],
     "noise.reseeded.0.seed": [-1, MAX_SEED + 1, "7", None],
+    "lod": [-0.1, 16.1, "1", None],
     "transform.x": [-10.1, 11, "0", None, True],
     "transform.y": [-11, 10.1, None, [0.0]],
     "transform.rotation": [-180.0, 180.1, 360, "30", None],
@@ -253,8 +255,8 @@ def from_0(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_scenes_from_before_there_were_transforms() -> None:
-    old = {name: value for name, value in json.loads(scene_to_json(FULL)).items() if name != "transform"}
-    assert scene_from_data({**old, "version": 1}) == FULL.model_copy(update={"transform": Transform()})
+    old = {name: value for name, value in json.loads(scene_to_json(FULL)).items() if name not in ("transform", "lod")}
+    assert scene_from_data({**old, "version": 1}) == FULL.model_copy(update={"transform": Transform(), "lod": 0.0})
     assert scene_from_data({"version": 1}) == Scene()
 
 
