@@ -212,6 +212,18 @@ def test_moving_the_input_runs_every_layer_of_stylegan3() -> None:
     assert torch.equal(pixels(renderer.render(edits.turn_picture(scene, 5))), develop(img[0]))
 
 
+def test_levels_of_detail_run_only_the_blocks_that_they_change() -> None:
+    models = ModelStore()
+    models.add(model := sg.load_model(GOLDEN / "sg1_64.pkl"))
+    renderer, scene = Renderer(models), Scene(model=ref(model))
+    for lod, blocks in ((0.0, [4, 8, 16, 32, 64]), (0.5, [64]), (1.5, [32, 64]), (0.5, []), (2.0, [32, 64])):
+        frame = renderer.render(edits.set_lod(scene, lod))
+        assert list(frame.steps_ms) == blocks
+        img = model.synthesize(scene_ws(scene, model), lod=lod)
+        assert torch.equal(pixels(frame), develop(img[0]))
+    assert len({pixels(renderer.render(edits.set_lod(scene, lod))).numpy().tobytes() for lod in (0.0, 0.5, 1.5)}) == 3
+
+
 def test_moving_a_picture_back_costs_no_synthesis() -> None:
     renderer = Renderer(STORE)
     moved = edits.turn_picture(edits.set_offset(SCENE, 0.25, -0.125), 30)
