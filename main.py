@@ -128,7 +128,7 @@ def _facts(card: "ModelCard", has_discriminator: bool) -> "Table":
 
     facts = {
         "model": card.name,
-        "family": card.family,
+        "family": f"{card.family} {card.variant}".rstrip(),
         "resolution": f"{card.resolution} px, {card.img_channels} channels",
         "z": f"{card.z_dim} dimensions",
         "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",

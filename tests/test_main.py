@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 FACES = ROOT / "assets" / "models" / "faces32.safetensors"
 GOLDEN = ROOT / "tests" / "golden"
 CONDITIONAL = GOLDEN / "sg2_cond32.pkl"
+SNAPSHOT3 = GOLDEN / "sg3r_64.pkl"
 START_S = 120  # a program may take this long to start on a busy machine
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -141,6 +142,17 @@ def test_info_says_what_a_model_is(cli: Cli) -> None:
         )
         == 11
     )
+
+
+def test_a_stylegan3_snapshot_is_a_model_like_any_other(cli: Cli, tmp_path: Path) -> None:
+    _, out, _ = cli("info", SNAPSHOT3)
+    assert "stylegan3 R" in out and "L12_84_32" in out
+    assert cli("convert", SNAPSHOT3, tmp_path / "out.safetensors")[0] == 0
+    for model in (SNAPSHOT3, tmp_path / "out.safetensors"):
+        out = tmp_path / model.suffix
+        assert cli("generate", "--model", model, "--out", out, "--device", "cpu", "--seeds", "3")[0] == 0
+    pictures = [pixels_of(tmp_path / suffix / "seed0003.png") for suffix in (".pkl", ".safetensors")]
+    assert torch.equal(*pictures) and pictures[0].shape == (64, 64, 3)
 
 
 def test_info_repeats_the_files_own_words_but_no_terminal_commands(cli: Cli, tmp_path: Path) -> None:
