@@ -19,7 +19,7 @@ import torch
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import StyleScopeError
-from stylegan_core.memory import MIB
+from stylegan_core.memory import MIB, release
 from stylegan_core.model import Model
 from stylegan_core.models import devices, load_model
 from stylegan_core.ops import Poll
@@ -415,6 +415,7 @@ class Explorer:
         limits = {name: None if mib is None else min(max(mib, 0), MOST_MIB) for name, mib in changes.items()}
         self.session = self.session.model_copy(update=limits)
         self.memory.limit(self.session)
+        self.tasks.on_worker(lambda _: release(), lambda _: None)  # what was dropped goes back to the system
 
     def free_memory(self) -> None:
         """Give back all models but those shown, and the remembered steps."""

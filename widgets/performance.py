@@ -83,28 +83,31 @@ class PerformancePanel:
         dpg.bind_item_font("performance.figures", self._ui.fonts.mono)
         dpg.add_text("", tag="performance.path", color=theme.DIM, wrap=self._ui.px(260))
         dpg.add_separator()
-        with dpg.group(tag="performance.memory"):
-            self._build_memory()
-        dpg.bind_item_font("performance.memory", self._ui.fonts.mono)
+        self._build_memory()
 
     def _build_memory(self) -> None:
         with dpg.group(horizontal=True):
-            dpg.add_text("memory, MiB ")
+            self._mono("memory, MiB ", "performance.memory")
             dpg.add_button(label="Free now", tag="performance.free", width=-1, callback=self._ui.explorer.free_memory)
-            dpg.bind_item_font("performance.free", self._ui.fonts.regular)
         tooltip("performance.free", "Give back all models but those shown, and all that pictures are made from.")
-        dpg.add_text("", tag="performance.used")
+        self._mono("", "performance.used")
         tooltip("performance.used", "What this program has of the computer's memory, and of the GPU's if it is on one.")
         for field, (name, help) in LIMITS.items():
             self._build_limit(field, name, help)
             if field == "models_mib":
-                dpg.add_text("", tag="performance.models", color=theme.DIM)
+                self._mono("", "performance.models", theme.DIM)
+
+    def _mono(self, text: str, tag: str, color: theme.Colour = theme.TEXT) -> None:
+        """A text whose figures stand in columns."""
+        dpg.add_text(text, tag=tag, color=color)
+        dpg.bind_item_font(tag, self._ui.fonts.mono)
 
     def _build_limit(self, field: str, name: str, help: str) -> None:
         tag = f"performance.{field}"
         with dpg.group(horizontal=True):
-            dpg.add_text("", tag=f"{tag}.used")
+            self._mono("", f"{tag}.used")
             dpg.add_input_text(tag=tag, width=-1, decimal=True, auto_select_all=True)
+            dpg.bind_item_font(tag, self._ui.fonts.mono)
         tooltip(f"{tag}.used", help)
         tooltip(tag, help)
         with dpg.item_handler_registry() as leaving:  # only then: the first digit of a limit is no limit
