@@ -1,10 +1,24 @@
-"""The filtered leaky ReLU of StyleGAN3, where most of its time goes."""
+"""The filtered leaky ReLU of StyleGAN3, where three quarters of its time went in the straightforward form.
 
+Nothing is multiplied by the zeros that upsampling inserts: an output sample meets every up-th tap of the filter only,
+by its place modulo up, so upsampling is as many short filters as there are places, whose results are interleaved.
+Samples that downsampling would drop are not computed. Everything runs in bands of rows, so that the upsampled signal,
+four to sixteen times the size of what goes in and out, stays in the processor's cache.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan_core import reference
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.reference import Padding
+
+BAND_BYTES = 4 << 20  # of the upsampled signal at a time; more would leave the cache
+MIN_ROWS = 24  # of a band's result
+LANES = 32  # channels are taken in multiples of the processor's vectors
 
 
 def filtered_lrelu(
@@ -22,7 +36,97 @@ def filtered_lrelu(
 ) -> Tensor:
     """Bias, upsampling, leaky ReLU, downsampling: what `reference.filtered_lrelu` gives, with its arguments.
 
-    `poll` is called between pieces of the work.
+    `poll` is called between bands. x is overwritten where it has a bias and no gradient is wanted.
     """
-    poll()
-    return reference.filtered_lrelu(x, bias, up_filter, down_filter, up, down, padding, gain, slope, clamp)
+    if torch.is_grad_enabled() or x.is_cuda or (up_filter is not None and up_filter.ndim == 2):
+        poll()
+        return reference.filtered_lrelu(x, bias, up_filter, down_filter, up, down, padding, gain, slope, clamp)
+    up_taps = torch.ones(1, device=x.device) if up_filter is None else up_filter
+    down_taps = torch.ones(1, device=x.device) if down_filter is None else down_filter
+    x = x.contiguous(memory_format=torch.channels_last)
+    x = x if bias is None else x.add_(bias.to(x.dtype)[:, None, None])
+    # A gain before the activation is one after it, and costs nothing inside the filter; so for each axis its root.
+    taps = up_taps.flip(0) * (up * math.sqrt(gain))
+    left, right, top, bottom = padding
+    (n, channels, height, width), nd = x.shape, down_taps.shape[0]
+    large_h = height * up + top + bottom - len(taps) + 1
+    large_w = width * up + left + right - len(taps) + 1
+    taps = F.pad(taps, (0, -len(taps) % up))  # so that every place has as many
+    out_h, out_w = (large_h - nd) // down + 1, (large_w - nd) // down + 1
+    y = torch.empty((n, channels, out_h, out_w), dtype=x.dtype, memory_format=torch.channels_last)
+    block, rows = _band(n * large_w * x.element_size(), channels, out_h, down, nd)
+    for part in range(0, channels, block):
+        narrow = x[:, part : part + block].contiguous(memory_format=torch.channels_last)
+        for first in range(0, out_h, rows):
+            poll()
+            last = min(first + rows, out_h)
+            band = _upsampled(narrow, taps, up, 2, top, first * down, (last - 1) * down + nd)
+            band = _upsampled(band, taps, up, 3, left, 0, large_w)
+            if slope != 1:
+                F.leaky_relu_(band, slope)
+            if clamp is not None:
+                band.clamp_(-clamp, clamp)
+            y[:, part : part + block, first:last] = _downsampled(band, down_taps, down)
+    return y
+
+
+def _band(row_bytes: int, channels: int, out_h: int, down: int, taps: int) -> tuple[int, int]:
+    """How many channels, and how many rows of the result, to make at a time.
+
+    Rather fewer channels than fewer rows, whose upsampled neighbours two bands compute twice.
+
+    Args:
+        row_bytes: of one channel of the upsampled signal.
+        channels: of the result.
+        out_h: its rows.
+        down: factor of downsampling.
+        taps: of the filter before it.
+    """
+    block = max(BAND_BYTES // (row_bytes * ((min(MIN_ROWS, out_h) - 1) * down + taps)) // LANES * LANES, LANES)
+    block = min(block, channels)
+    return block, max((BAND_BYTES // (row_bytes * block) - taps) // down + 1, MIN_ROWS)
+
+
+def _filtered(x: Tensor, kernel: Tensor, stride: tuple[int, int] = (1, 1)) -> Tensor:
+    """Correlate each channel of x with kernel [h, w]."""
+    if kernel.numel() == 1 and stride == (1, 1):
+        return x * kernel.item()
+    channels = x.shape[1]
+    kernel = kernel.to(x.dtype).expand(channels, 1, *kernel.shape).contiguous(memory_format=torch.channels_last)
+    return F.conv2d(x, kernel, stride=stride, groups=channels)
+
+
+def _upsampled(x: Tensor, taps: Tensor, up: int, axis: int, padding: int, start: int, stop: int) -> Tensor:
+    """Samples `start` up to `stop` of x with up - 1 zeros after each sample, padded, correlated with taps, on an axis.
+
+    Sample o meets the taps k with k = padding - o (modulo up), and they meet x from ceil((o - padding) / up) on.
+    """
+    firsts = [(start + place - padding, (padding - start - place) % up) for place in range(up)]
+    begins = [(position + skip) // up for position, skip in firsts]
+    counts = [-(-(stop - start - place) // up) for place in range(up)]
+    longest = -(-len(taps) // up)
+    low, high = min(begins), max(begin + count for begin, count in zip(begins, counts, strict=True)) + longest - 1
+    size = x.shape[axis]
+    x = x.narrow(axis, max(low, 0), min(high, size) - max(low, 0))
+    before, after = max(-low, 0), max(high - size, 0)
+    if before or after:
+        x = F.pad(x, (0, 0, before, after) if axis == 2 else (before, after, 0, 0))
+    shape = list(x.shape)
+    shape[axis] = stop - start
+    y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+    for place, ((_, skip), begin, count) in enumerate(zip(firsts, begins, counts, strict=True)):
+        short = taps[skip::up]
+        part = _filtered(x, short[:, None] if axis == 2 else short[None])
+        part = part.narrow(axis, begin - low, count)
+        if up == 1:
+            return part
+        y[(..., slice(place, None, up), slice(None)) if axis == 2 else (..., slice(place, None, up))] = part
+    return y
+
+
+def _downsampled(x: Tensor, f: Tensor, down: int) -> Tensor:
+    """Filter f, [t] or [t, t], then every down-th sample on both axes."""
+    if f.ndim == 2:
+        return _filtered(x, f.flip([0, 1]), (down, down))
+    f = f.flip(0)
+    return _filtered(_filtered(x, f[None], (1, down)), f[:, None], (down, 1))

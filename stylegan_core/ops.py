@@ -1,11 +1,16 @@
-"""The operations StyleGAN2 is made of, in their straightforward form, exact first.
+"""The operations that the networks are made of, arranged for speed; reference.py has their straightforward form.
 
-Tensors are [N, C, H, W] unless said otherwise. Heavy convolutions run in bands of rows and call `poll` between them,
-so that a picture nobody waits for any more can be dropped within milliseconds rather than within a layer.
+Tensors are [N, C, H, W] unless said otherwise. Heavy convolutions run in bands of rows. What follows a convolution is
+done while its band is in the processor's cache, and `poll` is called between bands, so that a picture nobody waits
+for any more can be dropped within milliseconds rather than within a layer.
+
+On a CPU tensors with channels last are quicker: twice for convolutions of 32 channels, twice for filters, and a band
+of rows is one piece of memory.
 """
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +18,8 @@ from torch import Tensor
 
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
-BAND_MACS = 5e8  # multiply-adds between two polls: about 10 ms on two CPU cores
-UP_COST = 3.0  # transposed convolution runs at half the rate, and the filter comes on top
+BAND_MACS = 1e9  # multiply-adds between two polls: about 10 ms on two CPU cores
+BAND_BYTES = 4 << 20  # of a band's result: what stays in the cache until it is finished
 
 
 def no_poll() -> None:
@@ -48,9 +53,10 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str, gain: float = 1.0,
 
 def setup_filter(taps: tuple[float, ...]) -> Tensor:
     """The 2-D resampling filter [k, k] with unit sum: the outer product of `taps` with itself."""
-    f = torch.tensor(taps, dtype=torch.float32)
-    f = f.outer(f)
-    return f / f.sum()
+    # In Python: the first operation on the meta device, where networks are measured, imports torch._dynamo and with it
+    # Triton. That takes a second, and Triton's LLVM crashes where Mesa's OpenGL has loaded its own.
+    total = sum(taps) ** 2
+    return torch.tensor([[one * other / total for other in taps] for one in taps], dtype=torch.float32)
 
 
 def filter2d(x: Tensor, f: Tensor, gain: float = 1.0, stride: int = 1) -> Tensor:
@@ -95,15 +101,36 @@ def _as_is(band: Tensor, top: int) -> Tensor:
     return band
 
 
-def _bands(x: Tensor, weight: Tensor, groups: int, cost: float = 1.0) -> int:
-    """Into how many bands of rows to cut a convolution, so that each takes some 10 ms on two CPU cores.
+class Phases(NamedTuple):
+    """A 3x3 kernel for transposed convolution by two, as four plain ones, by the parity of an output's row and column.
 
-    `cost` is what a multiply-add costs against one of a plain convolution.
+    At an even row two rows of the kernel meet the input, at an odd row one; so for columns.
     """
-    if x.is_cuda or torch.is_grad_enabled():  # a GPU takes its work as a queue; gradients want whole tensors
-        return 1
-    macs = x.shape[0] * x.shape[2] * x.shape[3] * weight.numel() / groups * cost
-    return max(min(math.ceil(macs / BAND_MACS), x.shape[2] // 8), 1)
+
+    even_even: Tensor  # [out, in, 2, 2]
+    even_odd: Tensor  # [out, in, 2, 1]
+    odd_even: Tensor  # [out, in, 1, 2]
+    odd_odd: Tensor  # [out, in, 1, 1]
+
+
+def phases(weight: Tensor) -> Phases:
+    """The four phases of weight [out, in, 3, 3]."""
+    flipped = weight.flip([2, 3])
+    even, odd = slice(0, 3, 2), slice(1, 2)
+    parts = ((even, even), (even, odd), (odd, even), (odd, odd))
+    return Phases(*(flipped[:, :, r, c].contiguous(memory_format=torch.channels_last) for r, c in parts))
+
+
+def _band_rows(x: Tensor, out: int, taps: int, width: int) -> int:
+    """How many rows of a result [N, out, *, width] to make at a time from x; `taps` of the kernel meet each."""
+    macs = x.shape[0] * x.shape[1] * out * taps * width
+    size = x.shape[0] * out * width * x.element_size()
+    return max(int(min(BAND_MACS / macs, BAND_BYTES / size)), 4)
+
+
+def _in_bands(x: Tensor) -> bool:
+    """A GPU takes its work as a queue; gradients want whole tensors."""
+    return not (x.is_cuda or torch.is_grad_enabled())
 
 
 def _rows(x: Tensor, top: int, bottom: int) -> Tensor:
@@ -114,57 +141,115 @@ def _rows(x: Tensor, top: int, bottom: int) -> Tensor:
     return F.pad(rows, (0, 0, above, below)) if above or below else rows
 
 
-def conv2d(x: Tensor, weight: Tensor, groups: int = 1, poll: Poll = no_poll, finish: Finish = _as_is) -> Tensor:
-    """Correlate with weight [out, in, k, k], same size.
+def _empty(like: Tensor, channels: int, height: int, width: int) -> Tensor:
+    """An empty tensor [N, channels, height, width] in the layout of another."""
+    last = like.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    size = (like.shape[0], channels, height, width)
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=layout)
 
-    What comes after the convolution (`finish`) is done band by band, while the band is in the processor's cache: at
-    1024² a pass over all of it costs as much as a quarter of the convolution.
+
+def conv2d(x: Tensor, weight: Tensor, pad: int | None = None, poll: Poll = no_poll, finish: Finish = _as_is) -> Tensor:
+    """Correlate x [N, in, H, W] with weight [out, in, k, k].
+
+    What comes after the convolution (`finish`) is done band by band: at 1024² a pass over all of the result costs as
+    much as a quarter of the convolution.
+
+    Args:
+        x: [N, in, H, W].
+        weight: [out, in, k, k].
+        pad: zeros around x; None: as many as keep the size.
+        poll: called between bands.
+        finish: done to the result [N, out, H + 2 pad - k + 1, W + 2 pad - k + 1], band by band.
     """
-    pad = weight.shape[-1] // 2
-    n, _, h, w = x.shape
-    bands = _bands(x, weight, groups)
-    if bands == 1:
+    out, kernel = weight.shape[0], weight.shape[-1]
+    pad = kernel // 2 if pad is None else pad
+    h, w = (size + 2 * pad - kernel + 1 for size in x.shape[2:])
+    rows = _band_rows(x, out, kernel**2, w) if _in_bands(x) else h
+    if rows >= h:
         poll()
-        return finish(F.conv2d(x, weight, padding=pad, groups=groups), 0)
-    out = x.new_empty(n, weight.shape[0], h, w)
-    rows = math.ceil(h / bands)
+        return finish(F.conv2d(x, weight, padding=pad), 0)
+    y = _empty(x, out, h, w)
     for top in range(0, h, rows):
         poll()
-        band = F.conv2d(_rows(x, top - pad, min(top + rows, h) + pad), weight, padding=(0, pad), groups=groups)
-        out[:, :, top : top + rows] = finish(band, top)
-    return out
+        bottom = min(top + rows, h)
+        band = F.conv2d(_rows(x, top - pad, bottom - pad + kernel - 1), weight, padding=(0, pad))
+        y[:, :, top:bottom] = finish(band, top)
+    return y
 
 
-def _transposed(x: Tensor, weight: Tensor, f: Tensor, groups: int, crop: int) -> Tensor:
-    """Transposed convolution with stride 2, then the filter; `crop` is cut from above and below in between."""
+def _transposed(x: Tensor, weight: Tensor, f: Tensor) -> Tensor:
+    """Transposed convolution with stride 2, then the filter."""
     k, taps = weight.shape[-1], f.shape[-1]
     before, after = (taps + 1) // 2 + k // 2 - (k - 1), (taps - 2) // 2 + k // 2 - (k - 2)
-    x = F.conv_transpose2d(x, weight, stride=2, groups=groups)  # 2H + k - 2
-    return filter2d(F.pad(x, (before, after, before - crop, after - crop)), f, gain=4.0)
+    x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # 2H + k - 2
+    return filter2d(F.pad(x, (before, after, before, after)), f, gain=4.0)
 
 
 def conv2d_up(
-    x: Tensor, weight: Tensor, f: Tensor, groups: int = 1, poll: Poll = no_poll, finish: Finish = _as_is
+    x: Tensor,
+    weight: Tensor,
+    f: Tensor,
+    kernels: Phases | None = None,
+    poll: Poll = no_poll,
+    finish: Finish = _as_is,
 ) -> Tensor:
-    """Upsample by two, then convolve with weight [out, in, 3, 3]: transposed convolution followed by the filter.
+    """Upsample by two, then convolve with weight [out, in, 3, 3]: transposed convolution followed by the filter f.
 
     As in the official code the kernel is not flipped here (a true convolution), while `conv2d` correlates.
+
+    Args:
+        x: [N, in, H, W].
+        weight: [out, in, k, k].
+        f: [t, t], the resampling filter.
+        kernels: `phases(weight)` if they are at hand.
+        poll: called between bands.
+        finish: done to the result [N, out, 2H, 2W], band by band.
     """
-    out, inner, k, _ = weight.shape
-    n, _, h, w = x.shape
-    poll()
-    transposed = weight.reshape(groups, out // groups, inner, k, k).transpose(1, 2).reshape(-1, out // groups, k, k)
-    bands = _bands(x, weight, groups, cost=UP_COST)
-    if bands == 1 or f.shape[-1] != 4:
-        return finish(_transposed(x, transposed, f, groups, crop=0), 0)
-    # Two output rows need one input row more above and below; of the four rows these add, the filter takes three.
-    y = x.new_empty(n, out, 2 * h, 2 * w)
-    rows = math.ceil(h / bands)
+    out, (h, w) = weight.shape[0], x.shape[2:]
+    if f.shape[-1] != 4 or weight.shape[-1] != 3 or not _in_bands(x):
+        poll()
+        return finish(_transposed(x, weight, f), 0)
+    kernels = phases(weight) if kernels is None else kernels
+    blur = (f * 4).flip([0, 1]).to(x.dtype).expand(out, 1, 4, 4).contiguous(memory_format=torch.channels_last)
+    rows = max(_band_rows(x, out, 9, 4 * w) // 2 * 2, 2)
+    y = _empty(x, out, 2 * h, 2 * w) if rows < h else None
     for top in range(0, h, rows):
         poll()
-        band = _transposed(_rows(x, top - 1, min(top + rows, h) + 1), transposed, f, groups, crop=2)
-        y[:, :, 2 * top : 2 * (top + rows)] = finish(band, 2 * top)
+        bottom = min(top + rows, h)
+        band = F.conv2d(_transposed_rows(x, kernels, top, bottom), blur, groups=out)
+        if y is None:
+            return finish(band, 0)
+        y[:, :, 2 * top : 2 * bottom] = finish(band, 2 * top)
+    assert y is not None
     return y
+
+
+def _transposed_rows(x: Tensor, kernels: Phases, top: int, bottom: int) -> Tensor:
+    """Transposed convolution of x: rows 2 * top - 1 up to 2 * bottom + 2, with a column of zeros on each side.
+
+    Plain convolutions give the four parities, which are then interleaved: twice as quick as `conv_transpose2d`.
+    """
+    x = F.pad(_rows(x, top - 1, bottom + 1), (1, 1))
+    height, width = 2 * (bottom - top) + 3, 2 * x.shape[3] - 1
+    y = _empty(x, kernels.odd_odd.shape[0], height, width)
+    y[:, :, 1::2, 1::2] = F.conv2d(x, kernels.even_even)
+    y[:, :, 1::2, 0::2] = F.conv2d(x, kernels.even_odd)
+    y[:, :, 0::2, 1::2] = F.conv2d(x, kernels.odd_even)
+    y[:, :, 0::2, 0::2] = F.conv2d(x, kernels.odd_odd)
+    return y
+
+
+class Prepared(NamedTuple):
+    """What follows from a layer's weights alone, computed once."""
+
+    energy: Tensor  # [out, in]: sum of squares over each kernel
+    phases: Phases | None = None  # of a layer that upsamples
+
+
+def prepare(weight: Tensor, up: bool = False) -> Prepared:
+    """What modulated convolution needs of weight [out, in, k, k] at every call, once and for all."""
+    return Prepared(weight.square().sum(dim=[2, 3]), phases(weight) if up and weight.shape[-1] == 3 else None)
 
 
 def modulated_conv2d(
@@ -173,7 +258,7 @@ def modulated_conv2d(
     styles: Tensor,
     *,
     up_filter: Tensor | None = None,
-    energy: Tensor | None = None,
+    prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = _as_is,
 ) -> Tensor:
@@ -187,37 +272,87 @@ def modulated_conv2d(
         weight: [out, in, k, k].
         styles: [N, in].
         up_filter: [t, t] to double the size on the way, or None.
-        energy: `weight_energy(weight)` if it is at hand.
+        prepared: what `prepare` gave for this weight, if it is at hand.
         poll: called between pieces of the work.
-        finish: done to the result, band by band: noise, bias, activation.
+        finish: done to the result, band by band: noise, bias, activation. Given one picture, or all.
 
     Returns:
         [N, out, H, W], or twice H and W.
     """
-    n, _, h, w = x.shape
-    if x.dtype == torch.float16:  # keep sums within half's range; demodulation undoes any factor
-        weight = weight / (weight.norm(float("inf"), dim=[1, 2, 3], keepdim=True) * math.sqrt(weight[0].numel()))
-        styles = styles / styles.norm(float("inf"), dim=1, keepdim=True)
-        energy = None
-    if weight.numel() * n > x.numel():
-        energy = weight_energy(weight) if energy is None else energy
-        return _scaled_conv2d(x, weight, styles, energy, up_filter, poll, finish)
-    modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
-    modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
-    # One group per picture: every picture has weights of its own.
-    grouped = modulated.reshape(-1, *weight.shape[1:]).to(x.dtype)
-    out = weight.shape[0]
+    prepared = prepare(weight) if prepared is None else prepared
+    factor = (styles.square() @ prepared.energy.t() + 1e-8).rsqrt()
+    return scaled_conv2d(
+        x, weight, styles, factor, up_filter=up_filter, kernels=prepared.phases, poll=poll, finish=finish
+    )
 
-    def per_picture(band: Tensor, top: int) -> Tensor:
-        rows, columns = band.shape[2:]
-        return finish(band.reshape(n, out, rows, columns), top).reshape(1, -1, rows, columns)
 
-    x = x.reshape(1, -1, h, w)
+def scaled_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    factor: Tensor,
+    *,
+    pad: int | None = None,
+    up_filter: Tensor | None = None,
+    kernels: Phases | None = None,
+    poll: Poll = no_poll,
+    finish: Finish = _as_is,
+) -> Tensor:
+    """Convolution with weights factor[n, out] * weight[out, in] * styles[n, in], of each picture's own.
+
+    Where there are more activations than weights the weights are scaled, else the activations, before and after
+    (StyleGAN2, section 2.2, after equation 3); a GPU takes all pictures in one convolution.
+
+    Args:
+        x: [N, in, H, W].
+        weight: [out, in, k, k].
+        styles: [N, in].
+        factor: [N, out].
+        pad: as in `conv2d`.
+        up_filter: as in `conv2d_up`, or None.
+        kernels: `phases(weight)` if they are at hand.
+        poll: called between pieces of the work.
+        finish: done to the result, band by band. Given one picture, or all.
+    """
+    if x.dtype == torch.float16:  # keep sums within half's range; the factor makes up for it
+        largest = weight.abs().amax(dim=[1, 2, 3]) * math.sqrt(weight[0].numel())
+        most = styles.abs().amax(dim=1, keepdim=True)
+        weight, styles, factor, kernels = (
+            weight / largest[:, None, None, None],
+            styles / most,
+            factor * largest * most,
+            None,
+        )
+    if not (x.is_cuda or torch.is_grad_enabled()) and weight.numel() * len(x) <= x.numel():
+        pictures = []
+        for one, style, scale in zip(x.split(1), styles, factor, strict=True):
+            own = (weight * style[None, :, None, None] * scale[:, None, None, None]).to(x.dtype)
+            pictures.append(_conv2d(one, own, pad, up_filter, None, poll, finish))
+        return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
+    poll()
+    factor = factor.to(x.dtype)[:, :, None, None]
+
+    def scaled(band: Tensor, top: int) -> Tensor:
+        return finish(band * factor if torch.is_grad_enabled() else band.mul_(factor), top)
+
+    x = x * styles.to(x.dtype)[:, :, None, None]
+    if kernels is not None:
+        kernels = Phases(*(kernel.to(x.dtype) for kernel in kernels))
+    return _conv2d(x, weight.to(x.dtype), pad, up_filter, kernels, poll, scaled)
+
+
+def _conv2d(
+    x: Tensor,
+    weight: Tensor,
+    pad: int | None,
+    up_filter: Tensor | None,
+    kernels: Phases | None,
+    poll: Poll,
+    finish: Finish,
+) -> Tensor:
     if up_filter is None:
-        y = conv2d(x, grouped, n, poll, per_picture)
-    else:
-        y = conv2d_up(x, grouped, up_filter, n, poll, per_picture)
-    return y.reshape(n, out, *y.shape[2:])
+        return conv2d(x, weight, pad, poll, finish)
+    return conv2d_up(x, weight, up_filter, kernels, poll, finish)
 
 
 def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
@@ -233,33 +368,3 @@ def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
     """
     modulated = (weight[None, :, :, 0, 0] * styles[:, None]).to(x.dtype)
     return (modulated @ x.flatten(2)).unflatten(2, x.shape[2:])
-
-
-def weight_energy(weight: Tensor) -> Tensor:
-    """Sum of squares of weight [out, in, k, k] over each kernel, [out, in]."""
-    return weight.square().sum(dim=[2, 3])
-
-
-def _scaled_conv2d(
-    x: Tensor,
-    weight: Tensor,
-    styles: Tensor,
-    energy: Tensor,
-    up_filter: Tensor | None,
-    poll: Poll,
-    finish: Finish,
-) -> Tensor:
-    """The same sums in another order: scale what goes in by the style, and what comes out by the demodulation.
-
-    Cheaper where there are more weights than activations, as up to 64² (StyleGAN2, section 2.2, after equation 3).
-    """
-    poll()
-    factor = (styles.square() @ energy.t() + 1e-8).rsqrt().to(x.dtype)[:, :, None, None]  # [N, out, 1, 1]
-    x = x * styles.to(x.dtype)[:, :, None, None]
-
-    def demodulated(band: Tensor, top: int) -> Tensor:
-        return finish(band * factor, top)
-
-    if up_filter is None:
-        return conv2d(x, weight.to(x.dtype), 1, poll, demodulated)
-    return conv2d_up(x, weight.to(x.dtype), up_filter, 1, poll, demodulated)

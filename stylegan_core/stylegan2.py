@@ -18,15 +18,16 @@ from stylegan_core.card import LayerInfo
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import (
+    Prepared,
     bias_act,
     conv2d,
     downsample2d,
     modulated_conv2d,
     modulated_pointwise,
+    prepare,
     setup_filter,
     smooth2d,
     upsample2d,
-    weight_energy,
 )
 from stylegan_core.transform import resample
 
@@ -155,7 +156,7 @@ class SynthesisLayer(nn.Module):
 
     noise_const: Tensor
     resample_filter: Tensor
-    energy: Tensor | None
+    prepared: Prepared | None = None
 
     def __init__(self, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
         super().__init__()
@@ -168,11 +169,11 @@ class SynthesisLayer(nn.Module):
         if self.use_noise:
             self.register_buffer("noise_const", torch.empty(resolution, resolution))
             self.noise_strength = nn.Parameter(torch.empty([]))
-        self.register_buffer("energy", None, persistent=False)
 
     def prepare(self) -> None:
-        """Compute what does not change while nobody trains: the energy of the weights, for demodulation."""
-        self.energy = weight_energy(self.weight)
+        """Compute what does not change while nobody trains, and lay out the weights as convolutions want them."""
+        self.weight.data = self.weight.data.to(memory_format=torch.channels_last)
+        self.prepared = prepare(self.weight, self.up)
 
     def forward(self, x: Tensor, w: Tensor, inputs: Inputs, index: int, gain: float = 1.0) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']; `index` counts the layers that take noise."""
@@ -188,7 +189,7 @@ class SynthesisLayer(nn.Module):
             return bias_act(band, self.bias, self.activation, gain, clamp)
 
         return modulated_conv2d(
-            x, self.weight, self.affine(w), up_filter=up_filter, energy=self.energy, poll=inputs.poll, finish=finish
+            x, self.weight, self.affine(w), up_filter=up_filter, prepared=self.prepared, poll=inputs.poll, finish=finish
         )
 
 
@@ -262,9 +263,10 @@ class SynthesisBlock(nn.Module):
         w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
         dtype = inputs.dtype if self.may_be_half else torch.float32
         half = dtype != torch.float32
-        memory = torch.channels_last if half and self.channels_last else torch.contiguous_format
+        quick = self.channels_last if half and ws.is_cuda else not ws.is_cuda  # see ops
+        memory = torch.channels_last if quick else torch.contiguous_format
         if last is None:
-            x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1)
+            x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1).to(memory_format=memory)
             x = self.conv1(x, w[0], inputs, index)
         else:
             x = last.x.to(dtype=dtype, memory_format=memory)

@@ -14,7 +14,6 @@ from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
@@ -22,6 +21,7 @@ from stylegan_core.card import LayerInfo
 from stylegan_core.config import MAX_RESOLUTION, Width
 from stylegan_core.filtered_lrelu import filtered_lrelu
 from stylegan_core.network import GeneratorNetwork, Inputs, Step
+from stylegan_core.ops import Prepared, bias_act, prepare, scaled_conv2d
 from stylegan_core.reference import Padding
 from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
 
@@ -201,37 +201,6 @@ def lowpass_filter(taps: int, cutoff: float, half_width: float, rate: float, rad
     return torch.from_numpy(f / f.sum())
 
 
-def modulated_conv2d(x: Tensor, weight: Tensor, styles: Tensor, input_gain: Tensor, demodulate: bool) -> Tensor:
-    """Convolution whose weights are scaled by a style, padded so that no sample of x is lost (the paper, appendix F.1).
-
-    Weights and styles are scaled to unit mean square first, which demodulation undoes again: in half precision
-    nothing overflows. StyleGAN2's eps then counts against numbers near 1.
-
-    Args:
-        x: [N, in, H, W], float32 or half.
-        weight: [out, in, k, k].
-        styles: [N, in].
-        input_gain: [], what brings x to unit mean square.
-        demodulate: whether outputs keep the scale of inputs whatever the style.
-
-    Returns:
-        [N, out, H + k - 1, W + k - 1], of x's type.
-    """
-    n, _, h, w = x.shape
-    out, inner, k, _ = weight.shape
-    if demodulate:
-        weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
-        styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
-    modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
-    if demodulate:
-        modulated = modulated * (modulated.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).rsqrt()
-    modulated = modulated * input_gain
-    # One group per picture: every picture has weights of its own.
-    grouped = modulated.reshape(n * out, inner, k, k).to(x.dtype)
-    y = F.conv2d(x.reshape(1, n * inner, h, w), grouped, padding=k - 1, groups=n)
-    return y.reshape(n, out, h + k - 1, w + k - 1)
-
-
 class SynthesisInput(nn.Module):
     """Fourier features, rotated and moved as w says (the paper, section 3.1 config B and 3.2 config H; F.1)."""
 
@@ -276,7 +245,7 @@ class SynthesisInput(nn.Module):
         f_x, f_y = (f[:, None, None] for f in freqs.unbind(dim=2))  # [N, 1, 1, C]
         waves = at[:, None] * f_x + at[:, None, None] * f_y + phases[:, None, None]  # [N, H, W, C]
         x = torch.sin(waves * (2 * math.pi)) * amplitudes[:, None, None]
-        return (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2).contiguous()
+        return (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2)  # channels last: see ops
 
     def initial(self, name: str, generator: torch.Generator) -> Tensor:
         """Frequencies evenly over the disc |f| <= f_c, phases over one turn, no transform (the paper, section 3.1)."""
@@ -294,6 +263,7 @@ class SynthesisLayer(nn.Module):
     """Modulated convolution, then leaky ReLU between two filters (the paper, figure 4b); ToRGB has neither filter."""
 
     magnitude_ema: Tensor
+    prepared: Prepared | None = None
     up_filter: Tensor | None
     down_filter: Tensor | None
 
@@ -311,15 +281,14 @@ class SynthesisLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
         """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size]."""
         plan = self.plan
-        styles = self.affine(w)
-        if plan.is_torgb:
-            styles = styles / math.sqrt(plan.in_channels * plan.kernel**2)
         x = x.to(inputs.dtype if plan.may_be_half else torch.float32)
-        # Inputs come with the mean square that they had in training, on the average (F.1).
-        x = modulated_conv2d(x, self.weight, styles, self.magnitude_ema.rsqrt(), demodulate=not plan.is_torgb)
+        styles = self.affine(w)
+        factor = self.demodulation(styles) * self.magnitude_ema.rsqrt()  # of inputs in training, on the average (F.1)
+        # Padded so that no sample is lost: the filters' padding counts on it.
+        x = scaled_conv2d(x, self.weight, styles, factor, pad=plan.kernel - 1, poll=inputs.poll, finish=self._add_bias)
         return filtered_lrelu(
             x,
-            self.bias,
+            None,
             self.up_filter,
             self.down_filter,
             plan.up,
@@ -330,6 +299,30 @@ class SynthesisLayer(nn.Module):
             clamp=self.clamp,
             poll=inputs.poll,
         )
+
+    def demodulation(self, styles: Tensor) -> Tensor:
+        """What keeps outputs at the scale of inputs whatever the style (F.1), [N, out]; ToRGB has a constant.
+
+        The official code brings weights and styles to unit mean square first; what that comes to is an eps that
+        grows with them.
+        """
+        plan = self.plan
+        size = plan.in_channels * plan.kernel**2
+        if plan.is_torgb:
+            return styles.new_full((len(styles), plan.out_channels), 1 / math.sqrt(size))
+        energy = (prepare(self.weight) if self.prepared is None else self.prepared).energy
+        squares = styles.square()
+        eps = 1e-8 * squares.mean(dim=1, keepdim=True) * (energy.sum(dim=1) / size)
+        return (squares @ energy.t() + eps).rsqrt()
+
+    def _add_bias(self, band: Tensor, top: int) -> Tensor:
+        del top
+        return bias_act(band, self.bias, "linear")
+
+    def prepare(self) -> None:
+        """See `GeneratorNetwork.prepare`."""
+        self.weight.data = self.weight.data.to(memory_format=torch.channels_last)
+        self.prepared = prepare(self.weight)
 
     def initial_filter(self, name: str) -> Tensor:
         """up_filter or down_filter as the plan asks for it, float32."""
@@ -420,6 +413,12 @@ class Generator(GeneratorNetwork):
             "has_transform": True,
             "has_half": self.config.num_fp16_res > 0,
         }
+
+    def prepare(self) -> None:
+        """Energies of the weights, for demodulation."""
+        for module in self.modules():
+            if isinstance(module, SynthesisLayer):
+                module.prepare()
 
     def layers(self) -> tuple[LayerInfo, ...]:
         """The input, the layers and ToRGB, each with a style vector of its own."""
