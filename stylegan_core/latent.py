@@ -87,6 +87,8 @@ def scene_ws(scene: Scene, model: Model, map_one: MapLatent = map_latent) -> Ten
             raise ValueError(f"mixing has {len(mix.amounts)} amounts; the model has {num_ws} style vectors.")
         amounts = torch.tensor(mix.amounts, device=ws.device)[None, :, None]
         ws = torch.where(amounts == 0, ws, ws.lerp(map_one(model, mix.latent, scene.classes), amounts))
+    if not model.card.has_truncation:
+        return ws
     return truncate(ws, model.w_avg, scene_psi(scene.truncation, num_ws))
 
 

@@ -54,7 +54,8 @@ class Model:
         Args:
             z: [N, z_dim], unit normal.
             c: [N, c_dim] class weights, one-hot in training; needed if c_dim > 0.
-            psi: truncation towards w_avg, 1 for none; one number, or one for each style vector.
+            psi: truncation towards w_avg, 1 for none; one number, or one for each style vector. Without effect on
+                models that have no mean w (Progressive GAN).
             cutoff: style vectors from here on are not truncated; None: all are.
 
         Returns:
@@ -71,7 +72,8 @@ class Model:
         psis = psi_per_layer(psi, cutoff, self.card.num_ws)
         c = c.to(self.device) if c is not None else None
         w = self.network.map(z.to(self.device), c)
-        return truncate(w[:, None].repeat(1, self.card.num_ws, 1), self.w_avg, psis)
+        ws = w[:, None].repeat(1, self.card.num_ws, 1)
+        return truncate(ws, self.w_avg, psis) if self.card.has_truncation else ws
 
     @torch.inference_mode()
     def synthesize(
