@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylegan_core import tf_theano
 from stylegan_core.errors import ModelFileError
 from stylegan_core.limits import MAX_FILTER_TAPS, MAX_NUMBERS
 from stylegan_core.pickle_machine import shown
@@ -153,7 +154,7 @@ def network(snapshot: object, key: str) -> TfNetwork:
 def _view(item: InertObject, depth: int) -> TfNetwork:
     if depth >= MAX_DEPTH:  # a file may nest networks without end
         raise ModelFileError("is damaged: its networks are nested too deep.")
-    state = item.state
+    state = tf_theano.converted_state(item.state) if tf_theano.is_state(item.state) else item.state
     version = state.get("version")
     if type(version) is not int or version not in VERSIONS:
         words = version if type(version) is int and 0 <= version < 1000 else "unknown"
