@@ -37,9 +37,8 @@ class Model:
     def num_bytes(self) -> int:
         """Memory of the weights and of what was prepared from them."""
         held = [*self.network.parameters(), *self.network.buffers()]
-        held += [
-            part for module in self.network.modules() for part in vars(module).values() if isinstance(part, Tensor)
-        ]
+        for module in self.network.modules():
+            held += _tensors_in(tuple(vars(module).values()))
         return sum(t.numel() * t.element_size() for t in held)
 
     @property
@@ -143,6 +142,14 @@ class DiscriminatorModel:
         c = c.to(self.device, torch.float32) if c is not None else None
         logits: Tensor = self.network(img.to(self.device, torch.float32), c)
         return logits
+
+
+def _tensors_in(value: object) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _tensors_in(part)
 
 
 def _ready(config: Any, tensors: dict[str, Tensor]) -> Any:

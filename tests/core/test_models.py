@@ -1,13 +1,16 @@
 """The ModelStore: models by digest, within a limit, and one sentence where a Scene's model cannot be had."""
 
+import copy
 import shutil
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
 
 import stylegan_core as sg
+from stylegan_core import memory, models
 from stylegan_core.errors import Cancelled, ModelMissingError
 from stylegan_core.models import ModelStore, load_model, save_model
 from stylegan_core.scene import ModelRef
@@ -40,6 +43,81 @@ def test_least_recently_used_models_make_room() -> None:
     assert store.get(ref(A)) is A and store.get(ref(C)) is C
     with pytest.raises(ModelMissingError):
         store.get(ref(B))
+
+
+def test_the_limit_can_be_changed_at_any_time() -> None:
+    store = ModelStore(limit_bytes=1 << 30)
+    for model in (A, B, C):
+        store.add(model)
+    assert store.num_bytes == A.num_bytes + B.num_bytes + C.num_bytes
+    store.set_limit(C.num_bytes + B.num_bytes)
+    assert [kept.model for kept in store.kept()] == [C, B]  # the most recently used first
+    store.set_limit(0)
+    assert store.kept() == () and store.num_bytes == 0
+
+
+def test_models_that_are_held_never_make_room() -> None:
+    gone: list[str] = []
+    store = ModelStore(limit_bytes=1, evicted=gone.append)
+    store.add(A)
+    store.hold(ref(A))
+    store.add(B)
+    assert store.get(ref(A)) is A and store.get(ref(B)) is B
+    store.add(C)
+    assert gone == [B.card.digest] and [(kept.model, kept.held) for kept in store.kept()] == [(C, False), (A, True)]
+    store.hold(ref(C))
+    assert gone == [B.card.digest, A.card.digest]  # at once
+    store.add(B)
+    store.hold(ref(C), ref(B))
+    store.set_limit(0)
+    store.make_room()
+    assert store.has(ref(B)) and store.has(ref(C)) and len(gone) == 2
+
+
+def test_a_model_may_be_held_before_it_is_there() -> None:
+    store = ModelStore(limit_bytes=1)
+    store.hold(ref(B))
+    for model in (A, B, C):
+        store.add(model)
+    assert not store.has(ref(A)) and store.has(ref(B)) and store.has(ref(C))
+
+
+def test_room_is_made_for_one_model() -> None:
+    gone: list[str] = []
+    store = ModelStore(evicted=gone.append)
+    for model in (A, B, C):
+        store.add(model)
+    store.hold(ref(C))
+    store.make_room(ref(A))
+    assert gone == [B.card.digest] and store.has(ref(A)) and store.has(ref(C))
+
+
+def test_looking_whether_a_model_is_there_does_not_use_it() -> None:
+    store = ModelStore(limit_bytes=A.num_bytes + B.num_bytes + C.num_bytes - 1)
+    store.add(A)
+    store.add(B)
+    assert store.has(ref(A)) and not store.has(ref(A, which="G"))
+    store.add(C)
+    assert not store.has(ref(A))
+
+
+def test_a_model_that_made_room_is_freed() -> None:
+    store = ModelStore(limit_bytes=1)
+    model = weakref.ref(store.add(copy.deepcopy(A)))
+    assert model() is not None
+    store.add(B)
+    assert model() is None
+
+
+def test_the_limit_is_a_share_of_the_device_s_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < ModelStore().limit_bytes < memory.device_bytes(torch.device("cpu"))
+    monkeypatch.setattr(memory, "device_bytes", lambda device: 1000)
+    assert ModelStore("meta").limit_bytes == 250
+
+
+def test_what_is_prepared_from_weights_counts_as_the_model_s_memory() -> None:
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in A.network.state_dict().values())
+    assert weights < A.num_bytes < 2 * weights
 
 
 def test_the_newest_model_is_kept_however_large() -> None:
@@ -98,6 +176,35 @@ def test_a_model_that_is_gone_is_one_sentence(what: str, saved: Path, tmp_path: 
     if what == "other":
         with pytest.raises(ModelMissingError):  # nor was the wrong one kept in memory
             store.get(ModelRef(digest=load_model(saved).card.digest))
+
+
+def test_threads_that_want_one_model_read_it_once(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ModelRef(digest=load_model(saved).card.digest, path=str(saved))
+    reads: list[str] = []
+    looks: list[ModelRef] = []
+    both = threading.Event()
+
+    class Watched(ModelStore):
+        def _found(self, ref: ModelRef) -> sg.Model | None:
+            found = super()._found(ref)
+            looks.append(ref)
+            if len(looks) == 3:  # the first thread twice, before it reads; and the second
+                both.set()
+            return found
+
+    def slow(path: str, *args: object) -> sg.Model:
+        reads.append(path)
+        assert both.wait(60)
+        return load_model(path, *args)
+
+    monkeypatch.setattr(models, "load_model", slow)
+    store, found = Watched(), list[sg.Model]()
+    threads = [threading.Thread(target=lambda: found.append(store.get(wanted))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reads) == 1 and len(found) == 2 and found[0] is found[1]
 
 
 def test_saving_gives_back_the_same_pictures(saved: Path) -> None:

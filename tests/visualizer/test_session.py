@@ -77,6 +77,13 @@ def test_an_empty_session_has_its_defaults() -> None:
     assert session_from_json("{}", "s") == Session()
 
 
+def test_a_session_from_before_there_were_memory_limits() -> None:
+    data = json.loads(session_to_json(SESSION))
+    del data["models_mib"], data["steps_mib"]
+    session = session_from_json(json.dumps(data), "s")
+    assert session.models_mib is None and session.steps_mib is None and session.scene == SESSION.scene
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -91,6 +98,8 @@ def test_an_empty_session_has_its_defaults() -> None:
         ({"pins": [{"name": "a", "scene": {}}, {"name": "b", "scene": {"version": 9}}]}, "s, pin 2: field 'version'"),
         ({"recent": 5}, "field 'recent'"),
         ({"half": "perhaps"}, "field 'half'"),
+        ({"models_mib": -1}, "field 'models_mib'"),
+        ({"steps_mib": "much"}, "field 'steps_mib'"),
         ({"layout": None}, "field 'layout'"),
         ({"layout": {"width": 10}}, r"field 'layout\.width'"),
         ({"layout": {"x": 1e400}}, r"field 'layout\.x'"),
