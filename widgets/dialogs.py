@@ -1,5 +1,7 @@
 """Small windows within the window: all keys, and the offer to go on after a crash."""
 
+from itertools import zip_longest
+
 import dearpygui.dearpygui as dpg
 
 from widgets import theme
@@ -15,7 +17,7 @@ class HelpWindow:
 
     def show(self) -> None:
         """Open it."""
-        width, height = self._ui.px(440), self._ui.px(740)
+        width, height = self._ui.px(800), self._ui.px(540)
         if not dpg.does_item_exist("help"):
             self._build(width, height)
         dpg.configure_item("help", show=True, pos=centred(width, height))
@@ -26,16 +28,20 @@ class HelpWindow:
             dpg.configure_item("help", show=False)
 
     def _build(self, width: int, height: int) -> None:
+        listed = [shortcut for shortcut in self._table if shortcut.keys]
+        half = (len(listed) + 1) // 2
         with (
             dpg.window(label="Keys", tag="help", width=width, height=height, no_collapse=True),
             dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit),
         ):
-            dpg.add_table_column()
-            dpg.add_table_column(width_stretch=True)
-            for shortcut in (listed for listed in self._table if listed.keys):
+            for _ in range(2):
+                dpg.add_table_column()
+                dpg.add_table_column(width_stretch=True)
+            for row in zip_longest(listed[:half], listed[half:]):
                 with dpg.table_row():
-                    dpg.add_text(shortcut.keys, color=theme.ACCENT)
-                    dpg.add_text(shortcut.help)
+                    for shortcut in filter(None, row):
+                        dpg.add_text(shortcut.keys, color=theme.ACCENT)
+                        dpg.add_text(shortcut.help)
 
 
 class RestoreOffer:

@@ -100,11 +100,14 @@ def _transform(explorer: Explorer, panel: TransformPanel) -> tuple[Shortcut, ...
 
     larger, smaller = partial(scale, SCALE_STEP), partial(scale, 1 / SCALE_STEP)
     return (
+        key("Ctrl+drag", 0, "move the picture with the mouse", lambda: None),
         key("Ctrl+Shift+arrows", 0, "move the picture", lambda: None),
         *(key("", code, f"move {name.lower()}", partial(move, dx, dy), True, True) for name, code, dx, dy in ARROWS),
-        key("R", dpg.mvKey_R, "turn the picture clockwise", partial(turn, TURN)),
+        key("drag the ring", 0, "turn the picture; Shift: in steps of 15°", lambda: None),
+        key("R", dpg.mvKey_R, "turn it clockwise", partial(turn, TURN)),
         key("Shift+R", dpg.mvKey_R, "turn it the other way", partial(turn, -TURN), shift=True),
-        key("Ctrl++", EQUAL, "make the picture larger", larger, ctrl=True),
+        key("Ctrl+wheel", 0, "make the picture larger or smaller", lambda: None),
+        key("Ctrl++", EQUAL, "make it larger", larger, ctrl=True),
         key("", EQUAL, "larger", larger, ctrl=True, shift=True),
         key("", dpg.mvKey_Add, "larger", larger, ctrl=True),
         key("Ctrl+-", dpg.mvKey_Minus, "make it smaller", smaller, ctrl=True),

@@ -48,7 +48,7 @@ class LatentPanel:
         with dpg.group(horizontal=True):
             dpg.add_text("", tag="latent.place")
             tooltip("latent.place", "Where you are between four people. Drag on the picture to wander.")
-        with dpg.group(horizontal=True):
+        with dpg.group(horizontal=True, tag="latent.wander"):
             dpg.add_text("wander in")
             bind.radio(
                 "latent.space",
@@ -72,6 +72,8 @@ class LatentPanel:
         if self._ui.explorer.card is not self._card:
             self._card = self._ui.explorer.card
             self._rebuild_classes()
+            # Without a mapping network w is z.
+            dpg.configure_item("latent.wander", show=self._card is None or self._card.has_truncation)
         if self._card is not None and self._card.c_dim > MANY_CLASSES:
             self._list_mixed()
 
