@@ -6,7 +6,7 @@ family a network belongs to is told in `tensorflow.py`; nothing here or there ne
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,10 +37,6 @@ class TfNetwork:
     settings: Mapping[str, object] = field(default_factory=dict)  # keyword arguments of that function
     components: Mapping[str, "TfNetwork"] = field(default_factory=dict)  # "synthesis" and "mapping", or none
     variables: Mapping[str, np.ndarray] = field(default_factory=dict)  # as stored; numbers of any type
-
-    def names(self) -> Iterator[str]:
-        """The names of the variables, in the file's order."""
-        yield from self.variables
 
     def has(self, name: str) -> bool:
         """Whether there is a variable of this name."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from stylegan_core.errors import StyleScopeError
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SUFFIXES = frozenset({".pkl", ".pt", ".safetensors", ".png", ".json"})
+SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json"})
 
 
 def starter_models() -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import main
 import stylegan_core as sg
 from stylegan_core.checkpoint import read_discriminator, write_spec
 from tests.core import tf_reference, tf_snapshots
@@ -85,6 +86,27 @@ def test_every_layer_of_the_mapping(config_f: sg.Model, arrays: dict[str, Tensor
         at = np.linspace(0, output.numel() - 1, 16).astype(np.int64)
         check(output.flatten()[at], arrays[f"probe/mapping/Dense{i}"], atol=close)
     assert len(seen) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("sg2tf_configf64", "stylegan2"), ("sg1_64", "stylegan1"), ("progan_32", "progan")]
+)
+def test_info_names_the_family(name: str, family: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["info", str(GOLDEN / f"{name}.pkl")])
+    assert not ended.value.code
+    assert f"family         {family}" in capsys.readouterr().out
+
+
+def test_info_of_a_foreign_snapshot_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    g, d = tf_snapshots.generator("skip"), tf_snapshots.discriminator("skip")
+    g.build_func_name = "G_biggan"
+    path = written(tmp_path / "foreign.pkl", g, d)
+    with pytest.raises(SystemExit) as ended:
+        main.main(["info", str(path)])
+    assert ended.value.code == 1
+    sentence = "is a TensorFlow snapshot whose network Gs is built by 'G_biggan', which StyleScope does not read."
+    assert capsys.readouterr().err == f"'foreign.pkl' {sentence}\n"
 
 
 # Against the equations in float64
