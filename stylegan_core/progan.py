@@ -64,10 +64,10 @@ class Conv(Weighted):
         super().__init__((out, inner, 3, 3), HE_GAIN, config.use_wscale)
         self.config, self.up = config, up
         self.bias = nn.Parameter(torch.empty(out))
-        self.register_buffer("kernel", None, persistent=False)
+        self.kernel: Tensor | None = None
 
     def prepare(self) -> None:
-        """Compute the kernel for doubling."""
+        """Compute, once and for all, the kernel that doubles."""
         self.kernel = up_kernel(self.scaled()) if self.up else None
 
     def forward(self, x: Tensor, inputs: Inputs) -> Tensor:

@@ -178,7 +178,8 @@ def up_kernel(weight: Tensor) -> Tensor:
         [4 * out, in, 2, 2].
     """
     phases = torch.tensor(_PHASES, dtype=weight.dtype, device=weight.device)
-    return torch.einsum("pas,qbt,oist->opqiab", phases, phases, weight).reshape(-1, weight.shape[1], 2, 2)
+    kernel = torch.einsum("pas,qbt,oist->opqiab", phases, phases, weight).reshape(-1, weight.shape[1], 2, 2)
+    return kernel.contiguous(memory_format=torch.channels_last)
 
 
 def _as_is(band: Tensor, top: int) -> Tensor:
@@ -230,14 +231,19 @@ def conv2d_down(x: Tensor, weight: Tensor) -> Tensor:
     return F.conv2d(x, kernel, stride=2, padding=1)
 
 
-def blur(x: Tensor, taps: tuple[float, ...]) -> Tensor:
-    """Smooth with a 1-D filter (normalised here) along both axes, same size (StyleGAN, section 2, "bilinear")."""
-    channels, before, after = x.shape[1], (len(taps) - 1) // 2, len(taps) // 2
-    f = torch.tensor(taps, dtype=x.dtype, device=x.device)
-    f = f.outer(f) / f.sum() ** 2
-    padded = F.pad(x, (before, after, before, after)) if before != after else x
+def blur_filter(taps: tuple[float, ...], like: Tensor) -> Tensor:
+    """The 2-D filter [k, k] of unit sum that blurs with `taps` along both axes, where `like` is."""
+    f = torch.tensor(taps, dtype=like.dtype, device=like.device)
+    return f.outer(f) / f.sum() ** 2
+
+
+def blur(x: Tensor, f: Tensor) -> Tensor:
+    """Correlate every map of x [N, C, H, W] with a filter f [k, k], same size (StyleGAN, section 2, "bilinear")."""
+    k, channels = f.shape[0], x.shape[1]
+    before, after = (k - 1) // 2, k // 2
+    x = x if before == after else F.pad(x, (before, after, before, after))
     pad = before if before == after else 0
-    return F.conv2d(padded, f.expand(channels, 1, *f.shape), padding=pad, groups=channels)
+    return F.conv2d(x, f.expand(channels, 1, k, k), padding=pad, groups=channels)
 
 
 def faded(lod: float, level: int) -> float:

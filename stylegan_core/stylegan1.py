@@ -26,6 +26,7 @@ from stylegan_core.progressive import (
     ProgressiveGenerator,
     activate,
     blur,
+    blur_filter,
     conv2d_down,
     conv2d_up,
     equalized,
@@ -186,11 +187,11 @@ class StyledConv(StyledLayer):
         self.up = up
         self.weight = nn.Parameter(torch.empty(out, inner, 3, 3))
         self.scale = equalized(9 * inner, HE_GAIN, config.use_wscale)
-        self.register_buffer("kernel", None, persistent=False)
+        self.prepared: tuple[Tensor, Tensor | None] | None = None
 
     def prepare(self) -> None:
-        """Compute the kernel for doubling."""
-        self.kernel = up_kernel(self.weight * self.scale.coefficient) if self.up else None
+        """Compute, once and for all, the kernel that doubles and the filter that blurs."""
+        self.prepared = self._doubling() if self.up else None
 
     def forward(self, x: Tensor, w: Tensor, inputs: Inputs, index: int) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, out, H', W']."""
@@ -213,13 +214,18 @@ class StyledConv(StyledLayer):
             del top
             return activate(band, self.bias if early else None, slope=1)
 
-        kernel = up_kernel(self.weight * self.scale.coefficient) if self.kernel is None else self.kernel
+        kernel, f = self._doubling() if self.prepared is None else self.prepared
         x = conv2d_up(x, kernel, inputs.poll, biased)
-        if self.config.blur_filter is not None:
+        if f is not None:
             inputs.poll()
-            x = blur(x, self.config.blur_filter)
+            x = blur(x, f)
         inputs.poll()
         return self.rectified(x, values, bias=not early)
+
+    def _doubling(self) -> tuple[Tensor, Tensor | None]:
+        taps = self.config.blur_filter
+        f = None if taps is None else blur_filter(taps, like=self.weight)
+        return up_kernel(self.weight * self.scale.coefficient), f
 
 
 class SynthesisBlock(nn.Module):
@@ -348,7 +354,7 @@ class DiscriminatorBlock(nn.Module):
         """[N, in, H, W] -> [N, out, H / 2, W / 2]."""
         taps, weight = self.config.blur_filter, self.conv1.scaled()
         x = self.conv0(x, self.config.slope)
-        x = conv2d_down(x if taps is None else blur(x, taps), weight)
+        x = conv2d_down(x if taps is None else blur(x, blur_filter(taps, like=x)), weight)
         return activate(x, self.conv1.bias, self.config.slope)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import main
 import stylegan_core as sg
-from stylegan_core import progressive, stylegan1
+from stylegan_core import stylegan1
 from stylegan_core.checkpoint import read_discriminator, write_spec
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.network import Inputs
@@ -242,28 +242,6 @@ def test_a_bias_before_the_blur_shows_at_the_border_only() -> None:
     late, early = layers
     torch.testing.assert_close(late[..., 1:-1, 1:-1], early[..., 1:-1, 1:-1])
     assert (late - early)[..., 0, :].abs().min() > 0.1
-
-
-@pytest.mark.parametrize("channels_last", [False, True])
-def test_doubling_in_bands_is_doubling_at_once(monkeypatch: pytest.MonkeyPatch, channels_last: bool) -> None:
-    x = torch.randn(2, 3, 10, 6, generator=torch.Generator().manual_seed(0))
-    x = x.to(memory_format=torch.channels_last) if channels_last else x
-    weight = torch.randn(5, 3, 3, 3, generator=torch.Generator().manual_seed(1))
-    expected = F.conv2d(F.interpolate(x, scale_factor=2), weight, padding=1)
-    tops: list[int] = []
-
-    def finish(band: Tensor, top: int) -> Tensor:
-        tops.append(top)
-        return band.mul_(2)
-
-    kernel, polls = progressive.up_kernel(weight), []
-    with torch.inference_mode():
-        whole = progressive.conv2d_up(x, kernel, lambda: None)
-        monkeypatch.setattr(progressive, "BAND_BYTES", 1)
-        banded = progressive.conv2d_up(x, kernel, lambda: polls.append(1), finish)
-    torch.testing.assert_close(whole, expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(banded, 2 * expected, atol=1e-5, rtol=1e-5)
-    assert tops == [0, 8, 16] and len(polls) == 3
 
 
 def test_the_networks_learn() -> None:
