@@ -283,7 +283,8 @@ def filtered_lrelu(
             UP=up, DOWN=down, UP_TAPS=up_taps, DOWN_TAPS=down_taps, UP_RANK=up_y.shape[0],
             DOWN_RANK=down_y.shape[0], LIFT_Y=_lift(top, up), LIFT_X=_lift(left, up), BIAS=bias is not None,
             CLAMP=clamp is not None, OPERAND=tl.float16 if half else tl.float32, TILE=tile.size,
-            READS=tile.reads, IN=tile.inner, MID=tile.middle, OUT=tile.outer, BLOCK_C=tile.channels, num_warps=tile.warps,
+            READS=tile.reads, IN=tile.inner, MID=tile.middle, OUT=tile.outer, BLOCK_C=tile.channels,
+            num_warps=tile.warps,
         )  # fmt: skip
     return y
 
