@@ -42,7 +42,7 @@ def generator(network: TfNetwork, watch: Watch) -> NetworkSpec:
             "has a mapping network without normalisation or leaky ReLU, which StyleScope does not read."
         )
     values = _generator_settings(synthesis, mapping)
-    if synthesis.function == GROWING and network.has("lod"):
+    if values["architecture"] == "progressive" and network.has("lod"):
         values["lod"] = network.tensor("lod", 0).item()  # the part's own variable follows it
     config = checked_config(GeneratorConfig, values)
     tensors = dict(_mapping_tensors(mapping, config))
@@ -68,10 +68,12 @@ def discriminator(network: TfNetwork, watch: Watch) -> NetworkSpec:
 
 def _generator_settings(synthesis: TfNetwork, mapping: TfNetwork) -> dict[str, object]:
     c_dim, z_dim = mapping.integer("label_size", 0), mapping.integer("latent_size", 512)
-    growing = synthesis.function == GROWING
+    architecture = synthesis.text("architecture", "skip")
+    if synthesis.function == GROWING:
+        architecture = "orig" if synthesis.text("structure", "auto") == "fixed" else "progressive"
     return {
         **_common_settings(synthesis, last="Conv1"),
-        "architecture": "progressive" if growing else synthesis.text("architecture", "skip"),
+        "architecture": architecture,
         "c_dim": c_dim,
         "z_dim": z_dim,
         "w_dim": synthesis.integer("dlatent_size", 512),
@@ -141,10 +143,10 @@ def _synthesis_tensors(network: TfNetwork, config: GeneratorConfig) -> Pairs:
         yield from _styled(network, f"{block}.conv1", f"{theirs}/Conv1" if i else "4x4/Conv", 2 * i)
         if i and config.architecture == "resnet":
             yield f"{block}.skip.weight", _kernel(network, f"{theirs}/Skip")
-        if config.architecture == "progressive":
-            yield from _modulated(network, f"{block}.torgb", f"ToRGB_lod{len(config.block_resolutions) - 1 - i}")
-        elif config.architecture == "skip" or resolution == config.img_resolution:
-            yield from _modulated(network, f"{block}.torgb", f"{theirs}/ToRGB")
+        if config.architecture in ("skip", "progressive") or resolution == config.img_resolution:
+            level = len(config.block_resolutions) - 1 - i
+            rgb = f"ToRGB_lod{level}" if network.function == GROWING else f"{theirs}/ToRGB"
+            yield from _modulated(network, f"{block}.torgb", rgb)
 
 
 def _discriminator_tensors(network: TfNetwork, config: DiscriminatorConfig, grows: bool) -> Pairs:

@@ -153,6 +153,18 @@ def test_growing_generators_fade_between_resolutions(tmp_path: Path, lod: float)
     check(growing.synthesize(torch.from_numpy(ws))[0], expected, atol=5e-5 * np.abs(expected).max())
 
 
+def test_a_generator_that_never_grew_has_one_picture(tmp_path: Path) -> None:
+    g = tf_snapshots.generator("progressive")
+    synthesis = g.components["synthesis"]
+    expected = sg.load_model(written(tmp_path / "growing.pkl", g, tf_snapshots.discriminator("progressive")))
+    synthesis.static_kwargs = {**synthesis.static_kwargs, "structure": "fixed"}
+    synthesis.variables = [pair for pair in synthesis.variables if not pair[0].startswith(("ToRGB_lod1", "ToRGB_lod2"))]
+    model = sg.load_model(written(tmp_path / "fixed.pkl", g, tf_snapshots.discriminator("progressive")))
+    assert (model.card.max_lod, model.card.has_preview) == (0, False)
+    ws = torch.randn(1, 6, model.card.w_dim, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(model.synthesize(ws), expected.synthesize(ws))
+
+
 @pytest.mark.parametrize("labels", [0, 3])
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_discriminators_compute_the_equations(tmp_path: Path, wiring: str, labels: int) -> None:
