@@ -32,6 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan_core.kernel_plans import filtered_lrelu_tile, pixel_blocks, power_of_two, separable_parts
+from stylegan_core.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +73,10 @@ def attempt(quick: Callable[[], Tensor], plain: Callable[[], Tensor]) -> Tensor:
     """
     try:
         return quick()
-    except torch.OutOfMemoryError:
-        raise  # says nothing against kernels, and the plain form needs more
     # Triton's compiler, its driver and ptxas raise whatever they like; any of it means: not on this machine.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise  # says nothing against kernels, and the plain form needs more
         log.warning("GPU kernels are off, the plain form goes on: %s: %s", type(error).__name__, error)
         _state.failed = True
         return plain()
