@@ -24,12 +24,18 @@ EXHAUSTED = (
     "CUDNN_STATUS_ALLOC_FAILED",
 )
 
+# All that oneDNN says when it finds no memory for the code of a convolution; where it finds no way to do one, it speaks
+# of a primitive descriptor. It remembers the failure: pictures stay small for as long as the program runs.
+ONEDNN_EXHAUSTED = "could not create a primitive"
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the computer or the GPU has no memory left, and nothing else."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in EXHAUSTED)
+    if not isinstance(error, RuntimeError):
+        return False
+    return str(error) == ONEDNN_EXHAUSTED or any(words in str(error) for words in EXHAUSTED)
 
 
 def attempt(function: Callable[[], R]) -> R | None:

@@ -406,6 +406,7 @@ def test_threads_share_what_is_remembered() -> None:
 EXHAUSTED = (
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you ..."),
+    RuntimeError("could not create a primitive"),
     MemoryError(),
 )
 
@@ -495,7 +496,12 @@ def test_the_allocator_s_own_error_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("shape '[2, 3]' is invalid"), RuntimeError("a model of little memory"), ValueError("memory")]
+    "error",
+    [
+        RuntimeError("shape '[2, 3]' is invalid"),
+        RuntimeError("could not create a primitive descriptor for a convolution forward propagation primitive"),
+        ValueError("CUDA error: out of memory"),
+    ],
 )
 def test_other_errors_are_no_lack_of_memory(error: Exception) -> None:
     assert not is_out_of_memory(error)
