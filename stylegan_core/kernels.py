@@ -296,12 +296,11 @@ def filtered_lrelu(
 def modulated_weights(
     weight: Tensor,
     styles: Tensor,
-    demodulate: bool = True,
-    gain: Tensor | None = None,
+    factor: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
     transposed: bool = False,
 ) -> Tensor:
-    """Each picture's weights: scaled by its styles, and to unit energy (StyleGAN2, equations 1 and 3); one launch.
+    """Each picture's weights: scaled by its styles, and demodulated (StyleGAN2, equations 1 and 3); one launch.
 
     Computed in float32 whatever the dtype; demodulated weights are at most 1, so that half precision holds them without
     the rescaling that the plain form needs.
@@ -309,8 +308,7 @@ def modulated_weights(
     Args:
         weight: [out, in, k, k].
         styles: [N, in].
-        demodulate: divide by the root of the sum of squares.
-        gain: [] to multiply all with (StyleGAN3's input gain), or None.
+        factor: [N, out] to scale by after the styles; None: what brings each output's weights to unit energy.
         dtype: of the result.
         transposed: in the order that a transposed convolution takes.
 
@@ -321,6 +319,8 @@ def modulated_weights(
     n = styles.shape[0]
     if styles.shape != (n, inner):
         raise ValueError(f"styles is {list(styles.shape)}; expected [N, {inner}].")
+    if factor is not None and factor.shape != (n, out):
+        raise ValueError(f"factor is {list(factor.shape)}; expected [{n}, {out}].")
     shape = (n * inner, out, k, k) if transposed else (n * out, inner, k, k)
     y = torch.empty(shape, dtype=dtype, device=weight.device, memory_format=torch.channels_last)
     first, second = k * k * shape[1], 1  # strides of channels-last memory; PyTorch gives others where k is 1
@@ -329,9 +329,9 @@ def modulated_weights(
     weight, styles = weight.flatten(2), styles.contiguous()
     with _on(weight):
         _kernels().modulate[(out, n)](
-            weight, styles, weight if gain is None else gain, y, inner, *weight.stride(), styles.stride(0),
+            weight, styles, weight if factor is None else factor.contiguous(), y, inner, *weight.stride(), inner, out,
             y.numel() // n, y_o, y_i, shape[1],
-            TAPS=k * k, DEMODULATE=demodulate, GAIN=gain is not None,
+            TAPS=k * k, DEMODULATE=factor is None, FACTOR=factor is not None,
             BLOCK=min(power_of_two(inner * k * k), 1024),
         )  # fmt: skip
     return y
@@ -343,8 +343,7 @@ def modulated_conv2d(
     styles: Tensor,
     up_filter: Tensor | None = None,
     what: Finish = AS_IS,
-    demodulate: bool = True,
-    gain: Tensor | None = None,
+    factor: Tensor | None = None,
     padding: int | None = None,
 ) -> Tensor:
     """Modulated convolution and what follows it: three launches with cuDNN's, four where the picture grows.
@@ -355,8 +354,7 @@ def modulated_conv2d(
         styles: [N, in].
         up_filter: [t, t] to double the size on the way (the kernel is then not flipped, as in ops.conv2d_up), or None.
         what: noise, bias, activation, gain, clamp.
-        demodulate: see `modulated_weights`.
-        gain: see `modulated_weights`.
+        factor: see `modulated_weights`.
         padding: of a convolution without up_filter; None: the same size.
 
     Returns:
@@ -365,7 +363,7 @@ def modulated_conv2d(
     n, k = x.shape[0], weight.shape[-1]
     if x.dtype != torch.float32:
         x = x.contiguous(memory_format=torch.channels_last)
-    weights = modulated_weights(weight, styles, demodulate, gain, x.dtype, transposed=up_filter is not None)
+    weights = modulated_weights(weight, styles, factor, x.dtype, transposed=up_filter is not None)
     # Picture by picture: with N groups cuDNN wants the channels of all pictures side by side, a pass more and slower.
     pairs = zip(x.split(1), weights.chunk(n), strict=True)
     if up_filter is None:

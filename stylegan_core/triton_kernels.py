@@ -107,20 +107,21 @@ def upfirdn_finish(
 def modulate(
     weight,
     styles,
-    gain,
+    factor,
     y,
     inner,
     w_o,
     w_i,
     w_k,
     s_n,
+    f_n,
     y_n,
     y_o,
     y_i,
     y_k,
     TAPS: tl.constexpr,
     DEMODULATE: tl.constexpr,
-    GAIN: tl.constexpr,
+    FACTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
     """One output channel's weights for one picture: scaled by the styles, and to unit energy (equations 1 and 3)."""
@@ -135,8 +136,8 @@ def modulate(
             value *= tl.load(styles + n * s_n + i).to(tl.float32)
             energy += value * value
         scale = 1.0 / tl.sqrt(tl.sum(energy) + 1e-8)
-    if GAIN:
-        scale *= tl.load(gain).to(tl.float32)
+    if FACTOR:
+        scale *= tl.load(factor + n * f_n + o).to(tl.float32)
     for start in range(0, inner * TAPS, BLOCK):
         j = start + tl.arange(0, BLOCK)
         i, k = j % inner, j // inner  # the order of channels-last memory, so that writing is coalesced

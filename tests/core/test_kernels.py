@@ -189,12 +189,13 @@ def test_a_program_of_pixels_has_neighbours_in_memory_side_by_side() -> None:
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("kernel", [1, 3])
 def test_modulated_weights_are_equations_1_and_3(dtype: torch.dtype, transposed: bool, kernel: int) -> None:
-    weight, styles, gain = torch.randn(5, 150, kernel, kernel) * 40, torch.randn(2, 150), torch.tensor(0.7)
-    for demodulate in (False, True):
+    weight, styles = torch.randn(5, 150, kernel, kernel) * 40, torch.randn(2, 150)
+    for factor in (None, torch.randn(2, 5)):
         w = weight.double() * styles.double()[:, None, :, None, None]
-        w = w / (w.square().sum(dim=[2, 3, 4], keepdim=True) + 1e-8).sqrt() if demodulate else w
-        w = (w.transpose(1, 2) if transposed else w).flatten(0, 1) * gain
-        agree(kernels.modulated_weights(weight, styles, demodulate, gain, dtype, transposed), w, dtype)
+        energy = w.square().sum(dim=[2, 3, 4])
+        w = w * ((energy + 1e-8).rsqrt() if factor is None else factor)[:, :, None, None, None]
+        w = (w.transpose(1, 2) if transposed else w).flatten(0, 1)
+        agree(kernels.modulated_weights(weight, styles, factor, dtype, transposed), w, dtype)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -240,6 +241,8 @@ def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
         kernels.finish(x, Finish(noise=torch.zeros(1, 1, 4, 5)))
     with pytest.raises(ValueError, match="styles is"):
         kernels.modulated_weights(torch.zeros(2, 3, 3, 3), torch.zeros(1, 2))
+    with pytest.raises(ValueError, match="factor is"):
+        kernels.modulated_weights(torch.zeros(2, 3, 3, 3), torch.zeros(1, 3), torch.zeros(1, 3))
     with pytest.raises(ValueError, match="more than a tile holds"):
         kernels.filtered_lrelu(x, None, None, torch.ones(400), 1, 2, (400, 400, 400, 400))
 
