@@ -19,6 +19,7 @@ from stylegan_core import edits, memory
 from stylegan_core import models as models_file
 from stylegan_core.checkpoint import write_spec
 from stylegan_core.config import GeneratorConfig
+from stylegan_core.equivariance import equivariance
 from stylegan_core.errors import Cancelled
 from stylegan_core.model import random_spec
 from stylegan_core.models import save_model
@@ -27,6 +28,7 @@ from stylegan_core.picture import read_scene, write_png
 from stylegan_core.render import NO_MEMORY, TOO_LARGE
 from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
+from visualizer import equivariance as equivariance_file
 from visualizer import explorer as explorer_file
 from visualizer import session as session_file
 from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, Explorer, devices
@@ -897,3 +899,128 @@ def test_undo_and_redo_say_what_they_did(explorer: Explorer) -> None:
     assert explorer.notice.text == "Redone: Someone new" and explorer.scene == person
     explorer.redo()
     assert explorer.notice.text == "Nothing to redo."
+
+
+# -- motion, and the picture beside ------------------------------------------------------------------------------------
+
+
+def beside(explorer: Explorer) -> Shown:
+    """Tick until the companion's picture is that of the Scene shown."""
+
+    def there() -> bool:
+        companion = explorer.companion
+        return companion.shown is not None and companion.shown.frame.scene == companion.scene(explorer.scene)
+
+    until(explorer, there)
+    assert explorer.companion.shown is not None
+    return explorer.companion.shown
+
+
+def moments(explorer: Explorer) -> Iterator[tuple[Scene, Scene, Shown | None]]:
+    """Sixty ticks a second of a made-up clock: the Scenes before and after each, and the picture that came."""
+    for frame in range(TICKS):
+        before = explorer.scene
+        shown = explorer.tick(frame / 60)
+        yield before, explorer.scene, shown
+        threading.Event().wait(0.001)
+
+
+def test_a_motion_waits_for_each_of_its_pictures(explorer: Explorer) -> None:
+    before, seen, asked = explorer.scene, [], []
+    explorer.motion.turn(True)
+    for old, new, shown in moments(explorer):
+        if shown is not None and shown.frame.scene not in seen:
+            seen.append(shown.frame.scene)
+        if new != old:
+            asked.append(new)
+        if len(seen) > 5:
+            break
+    explorer.motion.turn(False)
+    assert seen[: len(asked)] == asked[: len(seen)]  # none was passed over
+    rotations = [scene.transform.rotation for scene in seen]
+    assert rotations == sorted(rotations)
+    assert explorer.store.done == ("Spin",)
+    explorer.undo()
+    assert explorer.scene == before
+
+
+def test_undo_ends_what_plays(explorer: Explorer) -> None:
+    before = explorer.scene
+    explorer.motion.turn(True)
+    explorer.motion.drift(True)
+    until(explorer, lambda: explorer.scene != before or explorer.tick(1.0))
+    explorer.undo()
+    assert not explorer.motion.playing and explorer.scene == before
+    assert explorer.notice.text == "Undone: Drift"
+
+
+def test_nothing_plays_on_with_a_model_that_cannot_be_moved(explorer: Explorer) -> None:
+    explorer.motion.turn(True)
+    assert explorer.card is not None
+    explorer.card = explorer.card.model_copy(update={"moved_px": 0})
+    explorer.tick(0.0)
+    assert not explorer.motion.playing
+
+
+def test_a_companion_follows_the_scene_as_a_person_of_its_own(explorer: Explorer, tiny: Path) -> None:
+    explorer.do("Mix", edits.set_mix_amount, [0], 1.0, explorer.card.num_ws)
+    explorer.companion.open(tiny)
+    explorer.companion.set_seed(2**32 + 5)
+    for change in (lambda scene: edits.turn_picture(scene, 30), lambda scene: edits.set_psi(scene, 0.3)):
+        explorer.do("Change", change)
+        shown = beside(explorer)
+        scene = shown.frame.scene
+        assert scene.latent == Latent(seed=5) and scene.mixing == () and scene.model.path == str(tiny)
+        assert (scene.transform, scene.truncation.psi) == (explorer.scene.transform, explorer.scene.truncation.psi)
+        frame = sg.render(scene, explorer.models)
+        assert torch.equal(shown.rgba, to_rgba(frame.pixels))
+    live = settled(explorer)
+    assert torch.equal(live.rgba, expected(explorer))
+    explorer.companion.open(None)
+    explorer.tick()
+    assert explorer.companion.shown is None and not explorer.companion.loading
+
+
+def test_one_companion_takes_the_place_of_another(explorer: Explorer, tiny: Path) -> None:
+    explorer.companion.open(tiny)
+    beside(explorer)
+    explorer.companion.open(STARTER)
+    assert explorer.companion.shown is None
+    assert beside(explorer).frame.scene.model.digest == explorer.scene.model.digest
+
+
+def test_a_companion_that_is_no_model_is_said(explorer: Explorer, tmp_path: Path) -> None:
+    (broken := tmp_path / "broken.pkl").write_bytes(b"no model")
+    explorer.companion.open(broken)
+    said(explorer, "broken.pkl")
+    assert explorer.companion.path is None
+
+
+def test_a_motion_waits_for_the_picture_beside(explorer: Explorer, tiny: Path) -> None:
+    explorer.companion.open(tiny)
+    beside(explorer)
+    explorer.motion.turn(True)
+    pairs = 0
+    for old, new, _ in moments(explorer):
+        if new != old:
+            assert explorer.companion.shown.frame.scene.transform == old.transform
+            assert explorer.latest.frame.scene == old
+            pairs += 1
+        if pairs == 4:
+            break
+
+
+def test_equivariance_is_measured_beside_the_live_view(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equivariance_file, "PICTURES", 2)
+    opened(explorer, tiny)
+    model = explorer.models.get(explorer.scene.model)
+    explorer.measuring.begin(explorer.scene.model)
+    until(explorer, lambda: explorer.measuring.job is None)
+    assert explorer.measuring.found == {model.card.digest: equivariance(model, 2)}
+    explorer.measuring.begin(explorer.scene.model)
+    explorer.measuring.cancel()
+    assert explorer.measuring.job is None
+    explorer.measuring.begin(ModelRef(digest="0" * 64, path=str(tiny)))
+    said(explorer, "is not the model")
