@@ -26,7 +26,7 @@ from stylegan_core.ops import Poll, no_poll
 from stylegan_core.scene import ClassWeight, Latent, Scene
 from stylegan_core.transform import input_matrix, motion, warp
 
-ADVICE = "close other programs, lower the memory limits, or choose half precision on a GPU"
+ADVICE = "close other programs, lower the memory limits, or choose half precision"
 TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
 NO_MEMORY = f"There is no memory left for this picture; {ADVICE}."
 
