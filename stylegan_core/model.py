@@ -17,6 +17,20 @@ from stylegan_core.spec import NetworkSpec
 from stylegan_core.truncation import Psi, psi_per_layer, truncate
 
 
+def half_dtype(device: torch.device) -> torch.dtype | None:
+    """The type of 16 bits that a device computes with at more than float32's speed, or None.
+
+    On a CPU that is bfloat16 where it has instructions for it (AVX512-BF16 or AMX). In software it would be slower.
+    """
+    if device.type == "cuda":
+        return torch.float16
+    capable = (
+        torch.backends.cpu.get_cpu_capability().startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if capable and native else None
+
+
 @dataclass(frozen=True)
 class Model:
     """A generator with its card. Running it changes nothing in it: one Model may serve several threads."""
@@ -40,6 +54,11 @@ class Model:
         for module in self.network.modules():
             held += _tensors_in(tuple(vars(module).values()))
         return sum(t.numel() * t.element_size() for t in held)
+
+    @property
+    def half_dtype(self) -> torch.dtype | None:
+        """What half precision is on the model's device; None where it would gain nothing."""
+        return half_dtype(self.device)
 
     @property
     def w_avg(self) -> Tensor:
@@ -120,7 +139,7 @@ class Model:
             raise ValueError(f"{self.card.family} has no input transform.")
         if not 0 <= lod <= self.card.max_lod:
             raise ValueError(f"lod is {lod}; {self.card.name} has levels of detail from 0 to {self.card.max_lod}.")
-        dtype = torch.float16 if half and self.device.type == "cuda" else torch.float32
+        dtype = (self.half_dtype if half else None) or torch.float32
         inputs = Inputs(noise_maps(noise), transform, lod, dtype, poll)
         return self.network.steps(ws.to(self.device, torch.float32), inputs, start)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
+CPU_LAYOUT = torch.channels_last  # of activations, in the networks that leave the choice to their operations
 BAND_MACS = 1e9  # multiply-adds between two polls: about 10 ms on two CPU cores
 BAND_BYTES = 4 << 20  # of a band's result: what stays in the cache until it is finished
 
@@ -96,7 +97,8 @@ def downsample2d(x: Tensor, f: Tensor) -> Tensor:
 Finish = Callable[[Tensor, int], Tensor]  # (band of rows, its first row) -> the finished band, overwritten at will
 
 
-def _as_is(band: Tensor, top: int) -> Tensor:
+def unfinished(band: Tensor, top: int) -> Tensor:
+    """The Finish that does nothing."""
     del top
     return band
 
@@ -149,7 +151,9 @@ def _empty(like: Tensor, channels: int, height: int, width: int) -> Tensor:
     return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=layout)
 
 
-def conv2d(x: Tensor, weight: Tensor, pad: int | None = None, poll: Poll = no_poll, finish: Finish = _as_is) -> Tensor:
+def conv2d(
+    x: Tensor, weight: Tensor, pad: int | None = None, poll: Poll = no_poll, finish: Finish = unfinished
+) -> Tensor:
     """Correlate x [N, in, H, W] with weight [out, in, k, k].
 
     What comes after the convolution (`finish`) is done band by band: at 1024² a pass over all of the result costs as
@@ -192,7 +196,7 @@ def conv2d_up(
     f: Tensor,
     kernels: Phases | None = None,
     poll: Poll = no_poll,
-    finish: Finish = _as_is,
+    finish: Finish = unfinished,
 ) -> Tensor:
     """Upsample by two, then convolve with weight [out, in, 3, 3]: transposed convolution followed by the filter f.
 
@@ -260,7 +264,7 @@ def modulated_conv2d(
     up_filter: Tensor | None = None,
     prepared: Prepared | None = None,
     poll: Poll = no_poll,
-    finish: Finish = _as_is,
+    finish: Finish = unfinished,
 ) -> Tensor:
     """Convolution whose weights are scaled by a style (StyleGAN2, section 2.2, equations 1 and 3).
 
@@ -296,7 +300,7 @@ def scaled_conv2d(
     up_filter: Tensor | None = None,
     kernels: Phases | None = None,
     poll: Poll = no_poll,
-    finish: Finish = _as_is,
+    finish: Finish = unfinished,
 ) -> Tensor:
     """Convolution with weights factor[n, out] * weight[out, in] * styles[n, in], of each picture's own.
 

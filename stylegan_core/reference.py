@@ -1,4 +1,4 @@
-"""Resampling and filtered activation written out as their definitions say, for tests and benchmarks to compare with.
+"""Convolution, resampling and activation written out as their definitions say, for tests and benchmarks to compare with.
 
 Nothing here is quick: most of the work is the multiplication of zeros that upsampling has inserted. Every function
 works in the precision of x, so in float64 it serves as the truth for faster forms.
@@ -6,6 +6,8 @@ works in the precision of x, so in float64 it serves as the truth for faster for
 
 import torch.nn.functional as F
 from torch import Tensor
+
+from stylegan_core.ops import Finish, Phases, Poll, no_poll, unfinished
 
 Padding = tuple[int, int, int, int]  # left, right, top, bottom; negative crops
 
@@ -79,3 +81,42 @@ def filtered_lrelu(
     x = F.leaky_relu(x, slope) * gain
     x = x if clamp is None else x.clamp(-clamp, clamp)
     return upfirdn2d(x, down_filter, down=down)
+
+
+def upsample2d(x: Tensor, f: Tensor) -> Tensor:
+    """Twice the size: [N, C, H, W] -> [N, C, 2H, 2W] with filter f [t, t] (StyleGAN2, figure 7)."""
+    before, after = (f.shape[-1] + 1) // 2, (f.shape[-1] - 2) // 2
+    return upfirdn2d(x, f, up=2, padding=(before, after, before, after), gain=4)
+
+
+def scaled_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    factor: Tensor,
+    *,
+    pad: int | None = None,
+    up_filter: Tensor | None = None,
+    kernels: Phases | None = None,
+    poll: Poll = no_poll,
+    finish: Finish = unfinished,
+) -> Tensor:
+    """What `ops.scaled_conv2d` gives, with its arguments: weights are scaled, and there is a group for each picture.
+
+    Upsampling is a transposed convolution followed by the filter.
+    """
+    del kernels
+    poll()
+    (n, inner, h, w), (out, _, k, _) = x.shape, weight.shape
+    own = weight[None] * styles[:, None, :, None, None] * factor[:, :, None, None, None]  # [N, out, in, k, k]
+    x = x.contiguous().reshape(1, n * inner, h, w)
+    if up_filter is None:
+        grouped = own.reshape(n * out, inner, k, k).to(x.dtype)
+        y = F.conv2d(x, grouped, padding=k // 2 if pad is None else pad, groups=n)
+        return finish(y.reshape(n, out, *y.shape[2:]), 0)
+    transposed = own.transpose(1, 2).reshape(n * inner, out, k, k).to(x.dtype)
+    y = F.conv_transpose2d(x, transposed, stride=2, groups=n)
+    taps = up_filter.shape[-1]
+    before, after = (taps + 1) // 2 + k // 2 - (k - 1), (taps - 2) // 2 + k // 2 - (k - 2)
+    y = upfirdn2d(y, up_filter, padding=(before, after, before, after), gain=4)
+    return finish(y.reshape(n, out, *y.shape[2:]), 0)

@@ -18,6 +18,7 @@ from stylegan_core.card import LayerInfo
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import (
+    CPU_LAYOUT,
     Prepared,
     bias_act,
     conv2d,
@@ -261,10 +262,11 @@ class SynthesisBlock(nn.Module):
             return last.x, double(last.img)
         index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
         w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
-        dtype = inputs.dtype if self.may_be_half else torch.float32
+        # bfloat16 has float32's range, so that no layer has to be made for it.
+        dtype = inputs.dtype if self.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32
         half = dtype != torch.float32
-        quick = self.channels_last if half and ws.is_cuda else not ws.is_cuda  # see ops
-        memory = torch.channels_last if quick else torch.contiguous_format
+        memory = torch.contiguous_format if ws.is_cuda else CPU_LAYOUT
+        memory = torch.channels_last if half and self.channels_last else memory
         if last is None:
             x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1).to(memory_format=memory)
             x = self.conv1(x, w[0], inputs, index)

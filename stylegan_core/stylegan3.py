@@ -281,7 +281,8 @@ class SynthesisLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
         """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size]."""
         plan = self.plan
-        x = x.to(inputs.dtype if plan.may_be_half else torch.float32)
+        # bfloat16 has float32's range, so that no layer has to be made for it.
+        x = x.to(inputs.dtype if plan.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32)
         styles = self.affine(w)
         factor = self.demodulation(styles) * self.magnitude_ema.rsqrt()  # of inputs in training, on the average (F.1)
         # Padded so that no sample is lost: the filters' padding counts on it.

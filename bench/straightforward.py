@@ -1,0 +1,31 @@
+"""Networks in their straightforward form: every operation as its definition says (stylegan_core/reference.py).
+
+What benchmarks measure against, and tests compare with.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from stylegan_core import ops, reference, stylegan2, stylegan3
+from stylegan_core.ops import Poll, no_poll
+
+
+def _filtered_lrelu(*arguments: object, poll: Poll = no_poll, **more: object) -> Tensor:
+    poll()
+    return reference.filtered_lrelu(*arguments, **more)  # type: ignore[arg-type]
+
+
+@contextmanager
+def straightforward() -> Iterator[None]:
+    """Within it all StyleGAN2 and StyleGAN3 synthesis, on any thread, takes the straightforward form."""
+    with ExitStack() as stack:
+        for module in (ops, stylegan3):
+            stack.enter_context(patch.object(module, "scaled_conv2d", reference.scaled_conv2d))
+        stack.enter_context(patch.object(stylegan3, "filtered_lrelu", _filtered_lrelu))
+        stack.enter_context(patch.object(stylegan2, "upsample2d", reference.upsample2d))
+        stack.enter_context(patch.object(stylegan2, "CPU_LAYOUT", torch.contiguous_format))
+        yield
