@@ -972,7 +972,7 @@ def test_a_companion_follows_the_scene_as_a_person_of_its_own(explorer: Explorer
         scene = shown.frame.scene
         assert scene.latent == Latent(seed=5) and scene.mixing == () and scene.model.path == str(tiny)
         assert (scene.transform, scene.truncation.psi) == (explorer.scene.transform, explorer.scene.truncation.psi)
-        frame = sg.render(scene, explorer.models)
+        frame = sg.render(scene, explorer.models, half=explorer.session.half)
         assert torch.equal(shown.rgba, to_rgba(frame.pixels))
     live = settled(explorer)
     assert torch.equal(live.rgba, expected(explorer))
