@@ -8,6 +8,7 @@ Run it after a change to the window and look at what it made.
 import os
 import sys
 import tempfile
+from math import cos, sin
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +17,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import setup
 
 from tests.gui.driver import Driver, Rect
+from widgets.ring import GAP
 
 FACES = (205, 143, 166, 193, 124, 221)  # people of the starter model that are good to look at
 MARGIN = 8
@@ -32,6 +34,21 @@ def around(*places: Rect) -> Rect:
     right = max(p.x + p.width for p in places) + MARGIN
     bottom = max(p.y + p.height for p in places) + MARGIN
     return Rect(max(left, 0), max(top, 0), right - max(left, 0), bottom - max(top, 0))
+
+
+def show_transform(app: Driver) -> None:
+    """The panel unfolded, the picture turned and moved by hand, and a hand on the ring."""
+    app.click("mixing.clear")
+    app.click("panel.transform", 0.2)
+    app.wait_for(lambda: app.shown("transform.rotation"), "the transform panel")
+    canvas = app.rect("canvas")
+    x, y = canvas.at()
+    radius = min(canvas.width, canvas.height) / 2 - GAP
+    with app.key_held("ctrl"):
+        app.drag((x, y), (x + canvas.width / 10, y + canvas.height / 16))
+    app.drag(*((x + radius * sin(angle), y - radius * cos(angle)) for angle in (0.0, 0.2, 0.4)))
+    app.wait_for(lambda: app.session()["scene"]["transform"]["rotation"] > 20, "the last change")
+    app.wait_for(lambda: app.shown("status.hint"), "the end of the last notice")
 
 
 def main(folder: Path) -> None:
@@ -56,6 +73,8 @@ def main(folder: Path) -> None:
             app.wait_for(lambda: app.shown("status.hint"), "the end of the last notice")
             app.save_screenshot(folder / "window.png")
             app.save_screenshot(folder / "layers.png", around(app.rect("panel.truncation"), app.rect("mixing.coarse")))
+            show_transform(app)
+            app.save_screenshot(folder / "transform.png")
         finally:
             app.kill()
 

@@ -69,7 +69,7 @@ class Canvas:
         self._drag: Drag | None = None
         self._wheeled_at: float | None = None  # when the wheel scaled the picture last
         self._drawn: tuple[object, ...] = ()
-        self.show_ring = False  # whether models that can move their picture have the ring around it
+        self.show_ring = False
 
     # -- built once, called each frame ---------------------------------------------------------------------------------
 
@@ -245,8 +245,7 @@ class Canvas:
         return x, y, x + w, y + h
 
     def _ring(self) -> Ring | None:
-        card = self._ui.explorer.card
-        if not self.show_ring or self._live is None or card is None or not card.can_move:
+        if not self.show_ring or self._live is None:
             return None
         return ring_around(self._rect(), self._stages()[0], self._ui.scale)
 

@@ -111,7 +111,7 @@ class Layout:
         self._suit_model()
         if self._explorer.motion.playing:
             self._window.stay_awake()
-        self._canvas.show_ring = bool(dpg.get_value("panel.transform"))
+        self._offer_ring()
         closed = []
         for panel in (*self._left, *self._right):
             if not dpg.get_value(f"panel.{panel.key}"):
@@ -144,7 +144,14 @@ class Layout:
         self._useless = useless(card)
         for key in NEEDS:
             dpg.configure_item(f"panel.{key}", show=key not in self._useless)
-        dpg.set_value("status.hint", HINT_MOVES if card.has_transform else HINT)
+
+    def _offer_ring(self) -> None:
+        """While the transform panel is unfolded the ring is there, and the status line tells of it."""
+        movable = self._card is not None and "transform" not in self._useless
+        ring = movable and bool(dpg.get_value("panel.transform"))
+        if ring != self._canvas.show_ring:
+            self._canvas.show_ring = ring
+            dpg.set_value("status.hint", HINT_MOVES if ring else HINT)
 
     # -- parts ---------------------------------------------------------------------------------------------------------
 
