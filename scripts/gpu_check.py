@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,34 +30,16 @@ import torch
 from OpenGL import GL as gl
 
 import stylegan_core as sg
+from scripts.gpu_report import Report, with_results
 from visualizer.presenter import Force, Presenter
 
 PIXEL_SIZES = [(1, 1), (5, 3), (256, 256), (1023, 517), (1024, 1024), (2048, 2048)]  # width, height
 TIMED_SIZES = [256, 1024, 2048]
 MODELS = [ROOT / "assets/models/faces32.safetensors", *sorted((ROOT / "tests/golden").glob("*.pkl"))]
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 # Largest difference allowed in pictures of nominal range [-1, 1]. Convolutions on CUDA use TF32, which has 10 bits of
 # mantissa like half precision; the figures in the table say how much of that is used.
 TOLERANCE = {"float32": 0.02, "half": 0.1}
-
-
-@dataclass
-class Report:
-    """Markdown lines, and whether everything agreed so far."""
-
-    lines: list[str] = field(default_factory=list)
-    agreed: bool = True
-
-    def table(self, *header: str) -> None:
-        self.lines += ["", "| " + " | ".join(header) + " |", "| --- " * len(header) + "|"]
-
-    def row(self, *cells: object) -> None:
-        self.lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-
-    def verdict(self, agrees: bool) -> str:
-        self.agreed &= agrees
-        return "yes" if agrees else "**NO**"
 
 
 @contextmanager
@@ -160,13 +141,6 @@ def describe(report: Report, count: int) -> None:
         report.row("path", presenter.path)
         report.row("because", presenter.reason)
         report.verdict(presenter.path.startswith("CUDA-GL interop"))
-
-
-def with_results(page: str, lines: list[str]) -> str:
-    """The page with these lines as its results section."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + "\n" + "\n".join(lines).strip() + "\n" + END + after
 
 
 def main(

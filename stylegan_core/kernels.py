@@ -54,11 +54,15 @@ class _State:
 _state = _State()
 
 
+def usable() -> bool:
+    """Whether there are kernels, and none has failed so far."""
+    return AVAILABLE and not _state.failed
+
+
 def supports(x: Tensor) -> bool:
     """Whether kernels may run on x [N, C, H, W] here and now."""
     return (
-        AVAILABLE
-        and not _state.failed
+        usable()
         and (x.is_cuda or _state.interpreted)
         and not torch.is_grad_enabled()
         and x.dtype in DTYPES
