@@ -19,7 +19,7 @@ import logging
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Protocol
 
 import torch
@@ -213,7 +213,10 @@ class PictureGraphs:
         varying = [values for layer in given if (values := maps[layer]) is not None]
         if inputs.transform is not None:
             varying.append(inputs.transform.to(ws.device))
-        key = (inputs.dtype, inputs.lod, tuple(sorted(kinds.items())), inputs.transform is not None)
+        plain = [
+            getattr(inputs, item.name) for item in fields(inputs) if item.name not in ("noise", "transform", "poll")
+        ]
+        key = (*plain, *sorted(kinds.items()), inputs.transform is not None)
         return self.runner.run(network, key, body, [ws, *varying])
 
 

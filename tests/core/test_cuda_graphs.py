@@ -197,6 +197,14 @@ def test_kinds_of_noise_are_told_apart(model: Model) -> None:
     assert recorder.recorded == 3
 
 
+def test_whatever_python_decides_by_is_told_apart(model: Model) -> None:
+    recorder = FakeRecorder()
+    graphs, ws = PictureGraphs(GraphRunner(recorder=recorder)), new_ws(model)
+    for dtype in (torch.float32, torch.bfloat16) * 2:
+        graphs.picture(model.network, ws, Inputs(dtype=dtype))
+    assert recorder.recorded == 2
+
+
 def test_a_transform_is_given_to_the_recording(model: Model) -> None:
     graphs, ws = PictureGraphs(GraphRunner(recorder=FakeRecorder())), new_ws(model)
     pictures = []
