@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
@@ -12,7 +14,7 @@ from stylegan_core.models import ModelStore
 from stylegan_core.scene import Latent, Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import Driver, find
-from widgets.ring import GAP
+from widgets.ring import GAP, ring_around
 
 Picture = Callable[[Scene], np.ndarray]
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -105,6 +107,21 @@ def test_the_panel_s_sliders_and_boxes(app: Driver, see: See, straight: Scene, r
     assert (shown.mirror, shown.untransform) == (True, True)
     app.click("transform.reset")
     assert see(app) == straight
+
+
+@given(picture=st.tuples(*[st.integers(-3000, 3000)] * 2, *[st.integers(1, 5000)] * 2), scale=st.floats(0.5, 3))
+def test_the_ring_stays_in_sight(picture: tuple[int, int, int, int], scale: float) -> None:
+    """However the picture is zoomed and panned: whole within the stage, or not there."""
+    left, top, width, height = picture
+    found = ring_around((left, top, left + width, top + height), (0, 24, 700, 800), scale)
+    in_sight = left < 700 and top < 800 and left + width > 0 and top + height > 24
+    assert (found is not None) == in_sight
+    if found is not None:
+        assert found.radius < found.x < 700 - found.radius
+        assert 24 + found.radius < found.y < 800 - found.radius
+        for degrees in (0.0, 90.0, -135.0):
+            assert found.angle(found.at(degrees)) == pytest.approx(degrees)
+            assert found.touched(found.at(degrees), 0.0, 4.0)
 
 
 # -- by key ------------------------------------------------------------------------------------------------------------
