@@ -50,7 +50,8 @@ class ModelCard(BaseModel):
     moved_px: int = 0  # resolution of the features that are moved where the input cannot be: approximate; 0: none
     has_truncation: bool = True  # there is a mean w to truncate towards
     max_lod: int = 0  # levels of detail below the full size (progressive networks)
-    has_preview: bool = False  # coarser blocks have an RGB output of their own
+    has_preview: bool = False  # there are smaller pictures that cost less: of coarser blocks, or of preview_px
+    preview_px: int = 0  # size of the one that a pass at lower sampling rates gives (StyleGAN3)
     has_half: bool = False  # some layers are meant to run in half precision on a GPU
     parameters: int = 0
     description: dict[str, str] = {}  # free words from the file: dataset, kimg, licence

@@ -129,6 +129,7 @@ class Model:
         transform: Tensor | None = None,
         lod: float = 0.0,
         half: bool = False,
+        max_rate: int | None = None,
         poll: Poll = no_poll,
         start: Step | None = None,
     ) -> Iterator[Step]:
@@ -140,7 +141,7 @@ class Model:
         if not 0 <= lod <= self.card.max_lod:
             raise ValueError(f"lod is {lod}; {self.card.name} has levels of detail from 0 to {self.card.max_lod}.")
         dtype = (self.half_dtype if half else None) or torch.float32
-        inputs = Inputs(noise_maps(noise), transform, lod, dtype, poll)
+        inputs = Inputs(noise_maps(noise), transform, lod, dtype, max_rate, poll)
         return self.network.steps(ws.to(self.device, torch.float32), inputs, start)
 
     def _check(self, name: str, value: Tensor, width: int) -> None:

@@ -11,7 +11,7 @@ import torch
 from stylegan_core.checkpoint import digest, read_discriminator, read_generator, write_spec
 from stylegan_core.errors import ModelFileError, ModelMissingError
 from stylegan_core.memory import models_limit
-from stylegan_core.model import DiscriminatorModel, Model, build_discriminator, build_generator
+from stylegan_core.model import DiscriminatorModel, Model, build_discriminator, build_generator, half_dtype
 from stylegan_core.scene import ModelRef
 from stylegan_core.spec import NetworkSpec
 
@@ -59,6 +59,12 @@ def save_model(model: Model, path: str | Path) -> None:
     """Write a generator as .safetensors, weights and configuration in one file. All or nothing."""
     state = {name: tensor.cpu() for name, tensor in model.network.state_dict().items()}
     write_spec(NetworkSpec(model.network.config, state, model.card.description), Path(path))
+
+
+def half_name(device: str) -> str:
+    """What 16 bits are called that a device computes with quicker than with float32; "" if there are none."""
+    dtype = half_dtype(torch.device(device))
+    return "" if dtype is None else str(dtype).removeprefix("torch.")
 
 
 def devices() -> tuple[str, ...]:

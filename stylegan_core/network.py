@@ -34,6 +34,7 @@ class Inputs:
     transform: Tensor | None = None  # [3, 3], from the picture's coordinates to the input's; None: they are the same
     lod: float = 0.0  # level of detail of progressive networks: 0 is full size, 1 half of it, fractions fade
     dtype: torch.dtype = torch.float32  # of the layers that may run in half precision
+    max_rate: int | None = None  # for a preview of so many px: sampling rate of finer layers (StyleGAN3)
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
 
 
@@ -78,6 +79,11 @@ class GeneratorNetwork(nn.Module, ABC):
     @abstractmethod
     def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """A tensor of the state dictionary as it is before training."""
+
+    def first_capped(self, max_rate: int | None) -> int:
+        """The first step that `Inputs.max_rate` changes; all before are those of the full picture."""
+        del max_rate
+        return self.num_steps
 
     def prepare(self) -> None:
         """Compute, once the weights are in, what does not change while nobody trains."""

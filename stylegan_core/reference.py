@@ -1,4 +1,4 @@
-"""Convolution, resampling and activation written out as their definitions say, for tests and benchmarks to compare with.
+"""Convolution, resampling and activation as their definitions say, for tests and benchmarks to compare with.
 
 Nothing here is quick: most of the work is the multiplication of zeros that upsampling has inserted. Every function
 works in the precision of x, so in float64 it serves as the truth for faster forms.

@@ -226,15 +226,19 @@ class Renderer:
         matrix = None if moved is None else input_matrix(moved)
         if moved is not None:
             stop_at = max(stop_at, model.card.moved_px)  # coarser pictures are not moved yet
-        keys = self._step_keys(scene, model)
-        resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
-        last = max((index for index, resolution in resolutions if resolution <= stop_at), default=0)
+        max_rate = model.card.preview_px if stop_at <= model.card.preview_px else None
+        keys = self._step_keys(scene, model, max_rate)
+        if model.card.preview_px:
+            last = len(keys) - 1
+        else:
+            resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
+            last = max((index for index, resolution in resolutions if resolution <= stop_at), default=0)
         start = next((step for key in reversed(keys[: last + 1]) if (step := self.cache.get(key)) is not None), None)
         took: dict[int, float] = {}
         if start is not None and start.position == last:
             return start, took, True
         before = self._now(model)
-        steps = model.steps(ws, scene.noise, matrix, scene.lod, self.half, poll, start)
+        steps = model.steps(ws, scene.noise, matrix, scene.lod, self.half, max_rate, poll, start)
         while start is None or start.position < last:
             step = attempt(partial(next, steps)) if sparing else next(steps)
             if step is None:
@@ -242,12 +246,14 @@ class Renderer:
             if not sparing:
                 self.cache.put(keys[step.position], step, model.card.digest)
             now = self._now(model)
-            took[step.resolution], before = (now - before) * 1e3, now
+            took[step.resolution] = took.get(step.resolution, 0.0) + (now - before) * 1e3
+            before = now
             start = step
         return start, took, True
 
-    def _step_keys(self, scene: Scene, model: Model) -> list[object]:
+    def _step_keys(self, scene: Scene, model: Model, max_rate: int | None) -> list[object]:
         """For each step of synthesis all that decides it."""
+        capped = model.network.first_capped(max_rate)
         styles = style_keys(scene, model.card.num_ws)
         key: object = (model.card.digest, scene.model.which, model.device, self.half)
         keys: list[object] = [None] * model.network.num_steps
@@ -260,7 +266,8 @@ class Renderer:
                 noise = layer_key(scene.noise, noise_index)
                 noise_index += 1
             fade = min(max(scene.lod - (model.card.max_lod - layer.step), 0.0), 1.0)  # what is coarse stays as it is
-            key = (key, styles[layer.ws_index], noise, moved, fade)
+            rate = max_rate if layer.step >= capped else None
+            key = (key, styles[layer.ws_index], noise, moved, fade, rate)
             keys[layer.step] = key
         return keys
 

@@ -10,7 +10,8 @@ a layer's signal is weak; f_h half the width of a filter's transition band; n ta
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple, Self
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from stylegan_core.network import GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import Prepared, bias_act, prepare, scaled_conv2d
 from stylegan_core.reference import Padding
 from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
+
+MIN_PREVIEW_PX = 32
 
 
 class StyleGAN3Config(BaseModel):
@@ -101,11 +104,16 @@ class LayerPlan(NamedTuple):
         return before, total - before, before, total - before
 
 
-def layer_plans(config: StyleGAN3Config) -> tuple[LayerPlan, ...]:
+@lru_cache(maxsize=64)
+def layer_plans(config: StyleGAN3Config, max_rate: int | None = None) -> tuple[LayerPlan, ...]:
     """The N layers and ToRGB (the paper, section 3.2 "Flexible layer specifications", figure 4b).
 
     Cutoff and stopband grow geometrically until the first critically sampled layer and stay there; the sampling rate
     is the lowest power of two that has room for the stopband, up to the picture's own.
+
+    Args:
+        config: of the network.
+        max_rate: for a preview of so many px: finer layers are critically sampled at this rate.
     """
     last_cutoff = config.img_resolution / 2  # f_c,N
     last_stopband = last_cutoff * config.last_stopband_rel  # f_t,N
@@ -113,11 +121,21 @@ def layer_plans(config: StyleGAN3Config) -> tuple[LayerPlan, ...]:
     cutoffs = config.first_cutoff * (last_cutoff / config.first_cutoff) ** done
     stopbands = config.first_stopband * (last_stopband / config.first_stopband) ** done
     rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, config.img_resolution)))).astype(int)
-    half_widths = np.maximum(stopbands, rates / 2) - cutoffs
-    sizes = rates + 2 * config.margin_size
-    sizes[-2:] = config.img_resolution  # the last layer crops the margin, ToRGB needs none
     channels = np.rint(np.minimum(config.channel_base / 2 / cutoffs, config.channel_max)).astype(int)
     channels[-1] = config.img_channels
+    names = [
+        f"L{i}_{size}_{count}"
+        for i, (size, count) in enumerate(zip(_sizes(config, rates, config.img_resolution), channels, strict=True))
+    ]
+    radial = np.arange(len(rates)) < config.num_layers - config.num_critical
+    size = config.img_resolution
+    if max_rate is not None:
+        size = size * min(max_rate, int(rates[-1])) // int(rates[-1])
+        radial &= rates <= max_rate
+        rates, cutoffs = np.minimum(rates, max_rate), np.minimum(cutoffs, max_rate / 2)
+        stopbands = np.minimum(stopbands, max_rate / 2 * config.last_stopband_rel)
+    half_widths = np.maximum(stopbands, rates / 2) - cutoffs
+    sizes = _sizes(config, rates, size)
 
     plans = []
     for i in range(config.num_layers + 1):
@@ -127,7 +145,7 @@ def layer_plans(config: StyleGAN3Config) -> tuple[LayerPlan, ...]:
         tmp_rate = max(in_rate, out_rate) * (1 if is_torgb else config.lrelu_upsampling)
         up, down = tmp_rate // in_rate, tmp_rate // out_rate
         plan = LayerPlan(
-            name=f"L{i}_{sizes[i]}_{channels[i]}",
+            name=names[i],
             is_torgb=is_torgb,
             may_be_half=bool(rates[i] * 2**config.num_fp16_res > config.img_resolution),
             kernel=1 if is_torgb else config.conv_kernel,
@@ -147,10 +165,17 @@ def layer_plans(config: StyleGAN3Config) -> tuple[LayerPlan, ...]:
             up_taps=1 if is_torgb or up == 1 else config.filter_size * up,
             down_taps=1 if is_torgb or down == 1 else config.filter_size * down,
             # Critically sampled layers have no room for a radial filter's wider transition band (section 3.2).
-            down_radial=config.use_radial_filters and i < config.num_layers - config.num_critical,
+            down_radial=config.use_radial_filters and bool(radial[i]),
         )
         plans.append(plan)
     return tuple(plans)
+
+
+def _sizes(config: StyleGAN3Config, rates: np.ndarray, picture: int) -> np.ndarray:
+    """Samples along an axis, with margins; the last layer crops to the picture, ToRGB needs no margin."""
+    sizes = rates + 2 * config.margin_size
+    sizes[-2:] = picture
+    return sizes
 
 
 def kaiser_beta(taps: int, width: float) -> float:
@@ -199,6 +224,34 @@ def lowpass_filter(taps: int, cutoff: float, half_width: float, rate: float, rad
     else:
         f = np.sinc(2 * cutoff * x) * window
     return torch.from_numpy(f / f.sum())
+
+
+@lru_cache(maxsize=256)
+def designed_filters(plan: LayerPlan) -> tuple[Tensor | None, Tensor | None]:
+    """up_filter and down_filter as a plan asks for them, float32; None where it has no filter."""
+    up = down = None
+    if plan.up_taps > 1:
+        up = lowpass_filter(plan.up_taps, plan.in_cutoff, plan.in_half_width, plan.tmp_rate).float()
+    if plan.down_taps > 1:
+        down = lowpass_filter(
+            plan.down_taps, plan.out_cutoff, plan.out_half_width, plan.tmp_rate, radial=plan.down_radial
+        ).float()
+    return up, down
+
+
+def at_rate(weight: Tensor, ratio: float) -> Tensor:
+    """A kernel [out, in, k, k] for a signal of `ratio` times the rate, at most 1, by linear interpolation of its taps.
+
+    The taps keep their places on the picture. Convolved with what the lower rate can hold, this differs little from
+    the kernel itself, and not at all where k is 1.
+    """
+    k = weight.shape[-1]
+    if k == 1 or ratio == 1:
+        return weight
+    taps = torch.arange(k, dtype=weight.dtype, device=weight.device)
+    places = (taps - (k - 1) / 2) * ratio + (k - 1) / 2
+    spread = (1 - (taps[:, None] - places).abs()).clamp(min=0)  # [new tap, old tap]
+    return spread @ weight @ spread.t()
 
 
 class SynthesisInput(nn.Module):
@@ -278,20 +331,27 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("up_filter", torch.empty(plan.up_taps) if plan.up_taps > 1 else None)
         self.register_buffer("down_filter", torch.empty(down_shape) if plan.down_taps > 1 else None)
 
-    def forward(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
-        """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size]."""
-        plan = self.plan
+    def forward(self, x: Tensor, w: Tensor, inputs: Inputs, plan: LayerPlan) -> Tensor:
+        """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size].
+
+        `plan` is the layer's own, or that of a preview.
+        """
         # bfloat16 has float32's range, so that no layer has to be made for it.
         x = x.to(inputs.dtype if plan.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32)
+        weight: Tensor = self.weight
+        up_filter, down_filter = self.up_filter, self.down_filter
+        if plan != self.plan:
+            weight = at_rate(weight, plan.in_rate / self.plan.in_rate)
+            up_filter, down_filter = (f if f is None else f.to(x.device) for f in designed_filters(plan))
         styles = self.affine(w)
         factor = self.demodulation(styles) * self.magnitude_ema.rsqrt()  # of inputs in training, on the average (F.1)
         # Padded so that no sample is lost: the filters' padding counts on it.
-        x = scaled_conv2d(x, self.weight, styles, factor, pad=plan.kernel - 1, poll=inputs.poll, finish=self._add_bias)
+        x = scaled_conv2d(x, weight, styles, factor, pad=plan.kernel - 1, poll=inputs.poll, finish=self._add_bias)
         return filtered_lrelu(
             x,
             None,
-            self.up_filter,
-            self.down_filter,
+            up_filter,
+            down_filter,
             plan.up,
             plan.down,
             plan.padding,
@@ -325,17 +385,6 @@ class SynthesisLayer(nn.Module):
         self.weight.data = self.weight.data.to(memory_format=torch.channels_last)
         self.prepared = prepare(self.weight)
 
-    def initial_filter(self, name: str) -> Tensor:
-        """up_filter or down_filter as the plan asks for it, float32."""
-        plan = self.plan
-        if name == "up_filter":
-            f = lowpass_filter(plan.up_taps, plan.in_cutoff, plan.in_half_width, plan.tmp_rate)
-        else:
-            f = lowpass_filter(
-                plan.down_taps, plan.out_cutoff, plan.out_half_width, plan.tmp_rate, radial=plan.down_radial
-            )
-        return f.float()
-
 
 class SynthesisNetwork(nn.Module):
     """The input and its layers, in order. Style vector 0 goes to the input, i + 1 to layer i."""
@@ -344,7 +393,7 @@ class SynthesisNetwork(nn.Module):
 
     def __init__(self, config: StyleGAN3Config):
         super().__init__()
-        self.plans = layer_plans(config)
+        self.config, self.plans = config, layer_plans(config)
         self.resolution, self.output_scale = config.img_resolution, config.output_scale
         self.input = SynthesisInput(config.w_dim, self.plans[0])
         for plan in self.plans:
@@ -352,13 +401,14 @@ class SynthesisNetwork(nn.Module):
 
     def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
         """The input, then layer by layer; see `GeneratorNetwork.steps`."""
+        plans = self.plans if inputs.max_rate is None else layer_plans(self.config, inputs.max_rate)
         if start is None:
             inputs.poll()
-            start = Step(0, self.step_resolution(self.plans[0].in_rate), self.input(ws[:, 0], inputs.transform), None)
+            start = Step(0, self.step_resolution(plans[0].in_rate), self.input(ws[:, 0], inputs.transform), None)
             yield start
-        for position in range(start.position + 1, len(self.plans) + 1):
-            plan = self.plans[position - 1]
-            x = self.get_submodule(plan.name)(start.x, ws[:, position], inputs)
+        for position in range(start.position + 1, len(plans) + 1):
+            plan = plans[position - 1]
+            x = self.get_submodule(plan.name)(start.x, ws[:, position], inputs, plan)
             img = x.float() * self.output_scale if plan.is_torgb else None
             start = Step(position, self.step_resolution(plan.out_rate), x, img)
             yield start
@@ -412,6 +462,8 @@ class Generator(GeneratorNetwork):
             "variant": published.get((self.config.conv_kernel, self.config.use_radial_filters), "custom"),
             "has_noise": False,
             "has_transform": True,
+            "has_preview": self.preview_px > 0,
+            "preview_px": self.preview_px,
             "has_half": self.config.num_fp16_res > 0,
         }
 
@@ -420,6 +472,23 @@ class Generator(GeneratorNetwork):
         for module in self.modules():
             if isinstance(module, SynthesisLayer):
                 module.prepare()
+
+    @property
+    def preview_px(self) -> int:
+        """A quarter of the size: the pass that gives it keeps more than 40 dB of what such a picture can show.
+
+        Measured on networks of 256² (docs/previews.md) it takes 60 % of the time in T and 45 % in R, and all that it
+        computes up to its own rate is part of the full picture. Half the size would take 80 %, an eighth shows little.
+        """
+        quarter = self.synthesis.plans[-1].out_rate // 4
+        return quarter if quarter >= MIN_PREVIEW_PX else 0
+
+    def first_capped(self, max_rate: int | None) -> int:
+        """The input is step 0, layer i step i + 1."""
+        if max_rate is None:
+            return self.num_steps
+        pairs = zip(self.synthesis.plans, layer_plans(self.config, max_rate), strict=True)
+        return next((i for i, (own, capped) in enumerate(pairs, 1) if own != capped), self.num_steps)
 
     def layers(self) -> tuple[LayerInfo, ...]:
         """The input, the layers and ToRGB, each with a style vector of its own."""
@@ -453,7 +522,7 @@ class Generator(GeneratorNetwork):
         if isinstance(module, SynthesisInput) and last != "weight":
             return module.initial(last, generator)
         if isinstance(module, SynthesisLayer) and last.endswith("_filter"):
-            return module.initial_filter(last)
+            return cast(Tensor, designed_filters(module.plan)[last == "down_filter"])
         if parent == "synthesis.input.affine":
             return torch.zeros(shape) if last == "weight" else torch.tensor([1.0, 0.0, 0.0, 0.0])
         if last == "weight":

@@ -99,7 +99,7 @@ class Explorer:
         self.device = device if device in devices() else devices()[0]
         self.memory = Memory(self.device, self.session)
         self.models = self.memory.models
-        self.renderer = Renderer(self.models, half=self.session.half, cache=self.memory.steps)
+        self.renderer = Renderer(self.models, half=self.half, cache=self.memory.steps)
         self.worker = Worker(self.renderer)
         self.tasks = Tasks(self.worker, self.say)
         self.favourites = Favourites(self.session.pins, self.tasks, self._full, self._ready)
@@ -115,6 +115,7 @@ class Explorer:
         self._first_file: Path | None = None
         self._cards: dict[str, ModelCard] = {}
         self._asked: Scene | None = None  # the Scene whose picture was asked for last
+        self._asked_playing = False  # whether it was one of many that play
         self._held: tuple[ModelRef, ...] = ()  # models that may not make room for others
         self._unkept = ""  # why the session could not be written last time
         self._kept_at = self._played_at = 0.0
@@ -395,7 +396,7 @@ class Explorer:
         self.device = device or self.device
         half = self.session.half if half is None else half
         self.session = self.session.model_copy(update={"device": self.device, "half": half})
-        target = torch.device(self.device)
+        target, half = torch.device(self.device), self.half
 
         def switch(poll: Poll) -> None:
             del poll
@@ -409,6 +410,11 @@ class Explorer:
             self._asked = None  # the picture shown was made before the switch
 
         self.tasks.on_worker(switch, switched)
+
+    @property
+    def half(self) -> bool:
+        """Whether pictures are made in 16 bits where those are quicker. On a CPU that has to be asked for."""
+        return self.device != "cpu" if self.session.half is None else self.session.half
 
     def limit_memory(self, **changes: int | None) -> None:
         """Change the session's limits `models_mib` and `steps_mib`; None: as the device has."""
@@ -444,11 +450,13 @@ class Explorer:
         self.card = self._cards.get(scene.model.digest, self.card)
         if self.loading is not None and self.loading.again not in (None, scene.model):
             self._drop_loading()  # somebody went back meanwhile
-        if scene == self._asked or not scene.model.digest:
+        playing = self.motion.playing or self.playing_noise
+        rests = self._asked_playing and not playing  # what is shown may be a preview
+        if (scene == self._asked and not rests) or not scene.model.digest:
             return
         if self.models.has(scene.model):
-            self._asked = scene
-            self.worker.show(scene, self.store.revision)
+            self._asked, self._asked_playing = scene, playing
+            self.worker.show(scene, self.store.revision, playing)
         elif self.loading is None:
             self.loading = self._loading_again(scene.model)
 

@@ -54,7 +54,7 @@ class Session(SessionPart):
     pins: tuple[Pin, ...] = ()
     recent: tuple[str, ...] = ()  # model files, newest first
     device: str = ""  # empty: the best there is
-    half: bool = True  # half precision where a model is meant for it and the device is a GPU
+    half: bool | None = None  # 16 bits where they are quicker; None: on a GPU, for models that are meant for it
     models_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # limit of models; None: as the device has
     steps_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # of remembered steps of synthesis
     layout: Layout = Layout()

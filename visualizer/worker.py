@@ -43,6 +43,7 @@ class Request:
 
     scene: Scene
     revision: int
+    playing: bool = False  # whether the next Scene will come by itself
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def to_rgba(pixels: Tensor) -> Tensor:
     rgba = torch.full((h, w, 4), 255, dtype=torch.uint8, device=pixels.device)
     rgba[:, :, :3] = pixels
     return rgba
+
+
+def _size(frame: Frame) -> int:
+    """Height in px of a Frame's picture; 0 if it has none."""
+    return 0 if frame.pixels is None else frame.pixels.shape[0]
 
 
 class PreviewPolicy:
@@ -111,13 +117,20 @@ class Worker:
         self._closing = False
         self._model = ""
         self._shortage: str | None = None  # what the last picture said that there was not memory enough for
+        self._played_at: int | None = None  # where the pictures stop that are playing, in px
         self._finish_next = False  # whether the next first pass is finished though a newer request waits
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
-    def show(self, scene: Scene, revision: int) -> None:
-        """Ask for a picture. One that is under way for an older Scene is dropped."""
-        self._inbox.put(Request(scene, revision))
+    def show(self, scene: Scene, revision: int, playing: bool = False) -> None:
+        """Ask for a picture. One that is under way for an older Scene is dropped.
+
+        Args:
+            scene: what to show.
+            revision: of the Scene in the store.
+            playing: the Scene moves by itself: until it rests, all pictures are equally sharp.
+        """
+        self._inbox.put(Request(scene, revision, playing))
         self._work.set()
 
     def call(self, function: Callable[[Poll], R]) -> "Future[R]":
@@ -186,12 +199,13 @@ class Worker:
         if request.scene.model.digest != self._model:
             self._model = request.scene.model.digest
             self.policy.forget()
-            self._shortage = None
+            self._shortage = self._played_at = None
         try:
-            stop_at = self.policy.stop_at()
+            stop_at = self.policy.stop_at() if self._played_at is None else self._played_at
             frame = self._first_pass(request, stop_at)
-            while frame.preview and frame.error is None:
-                stop_at *= 2  # sharper by an octave; what has been computed is gone on from
+            self._played_at = stop_at if request.playing else None
+            while frame.preview and frame.error is None and not request.playing:
+                stop_at = max(stop_at, _size(frame)) * 2  # sharper by an octave; what has been computed is gone on from
                 frame = self._render(request, stop_at, self._poll)
         except Cancelled:
             pass

@@ -6,7 +6,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 
 from stylegan_core.memory import MIB
-from stylegan_core.models import Kept, devices
+from stylegan_core.models import Kept, devices, half_name
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
@@ -68,16 +68,16 @@ class PerformancePanel:
             )
             tooltip("performance.device", "Where the network runs.")
             dpg.add_combo(
-                ("float32", "half"),
+                ("float32",),
                 tag="performance.precision",
-                default_value="half" if explorer.session.half else "float32",
+                default_value="float32",
                 width=-1,
                 callback=self._use_precision,
             )
             tooltip(
                 "performance.precision",
-                "half runs the layers that the model was trained for in half precision: quicker on a GPU, with "
-                "differences too small to see. A CPU always computes in float32.",
+                "16 bits are quicker, with differences that are hard to see: float16 on a GPU, for models whose finer "
+                "layers were trained for it; bfloat16 on a processor that has instructions for it.",
             )
         dpg.add_text("", tag="performance.figures")
         dpg.bind_item_font("performance.figures", self._ui.fonts.mono)
@@ -121,9 +121,7 @@ class PerformancePanel:
             return
         self._updated_at = now
         explorer, window = self._ui.explorer, self._ui.window
-        on_gpu = explorer.device != "cpu"
-        dpg.configure_item("performance.precision", enabled=on_gpu)
-        dpg.set_value("performance.precision", "half" if explorer.session.half and on_gpu else "float32")
+        self._show_precision()
         dpg.set_value("performance.device", explorer.device)
         lines = []
         shown = explorer.latest
@@ -135,6 +133,14 @@ class PerformancePanel:
         dpg.set_value("performance.figures", "\n".join(lines))
         dpg.set_value("performance.path", f"{window.presenter.path}\n{window.presenter.reason}")
         self._show_memory()
+
+    def _show_precision(self) -> None:
+        """What the device can compute with, and what it does."""
+        explorer = self._ui.explorer
+        small = half_name(explorer.device)
+        names = ("float32", small) if small else ("float32",)
+        dpg.configure_item("performance.precision", items=names, enabled=len(names) > 1)
+        dpg.set_value("performance.precision", names[-1] if explorer.half else "float32")
 
     def _show_memory(self) -> None:
         memory = self._ui.explorer.memory
@@ -159,4 +165,4 @@ class PerformancePanel:
 
     def _use_precision(self, sender: Any, precision: str) -> None:
         del sender
-        self._ui.explorer.use(half=precision == "half")
+        self._ui.explorer.use(half=precision != "float32")

@@ -114,7 +114,7 @@ def opened(explorer: Explorer, path: Path) -> None:
 
 
 def expected(explorer: Explorer) -> torch.Tensor:
-    frame = sg.render(explorer.scene, explorer.models, half=explorer.session.half)
+    frame = sg.render(explorer.scene, explorer.models, half=explorer.half)
     assert frame.pixels is not None, frame.error
     return to_rgba(frame.pixels)
 
@@ -176,7 +176,7 @@ def test_another_precision_gives_another_picture(explorer: Explorer, monkeypatch
         return render(*args, **kwargs)
 
     monkeypatch.setattr(explorer.renderer, "render", watched)
-    half = explorer.session.half
+    half = explorer.half
     explorer.use(half=not half)
     until(explorer, lambda: rendered and rendered[-1] is not half)  # not the old one with a new label
     settled(explorer)
@@ -972,7 +972,7 @@ def test_a_companion_follows_the_scene_as_a_person_of_its_own(explorer: Explorer
         scene = shown.frame.scene
         assert scene.latent == Latent(seed=5) and scene.mixing == () and scene.model.path == str(tiny)
         assert (scene.transform, scene.truncation.psi) == (explorer.scene.transform, explorer.scene.truncation.psi)
-        frame = sg.render(scene, explorer.models, half=explorer.session.half)
+        frame = sg.render(scene, explorer.models, half=explorer.half)
         assert torch.equal(shown.rgba, to_rgba(frame.pixels))
     live = settled(explorer)
     assert torch.equal(live.rgba, expected(explorer))
