@@ -43,16 +43,17 @@ def ring_around(picture: Box, stage: Box, scale: float) -> Ring | None:
     """The ring around a picture, kept within the part of the canvas that is its stage.
 
     Around a picture that is larger than the stage it lies within what is in sight; there is none around a picture that
-    is out of sight.
+    is out of sight, and none on a stage that is too small.
     """
     left, top, right, bottom = stage
     if picture[0] >= right or picture[2] <= left or picture[1] >= bottom or picture[3] <= top:
         return None
     gap = GAP * scale
     around = math.hypot(picture[2] - picture[0], picture[3] - picture[1]) / 2 + gap
-    radius = min(around, min(right - left, bottom - top) / 2 - gap)
-    if radius < SMALLEST * scale:
+    within = min(right - left, bottom - top) / 2 - gap
+    if within < SMALLEST * scale:
         return None
+    radius = min(max(around, SMALLEST * scale), within)
     room = radius + gap
     x = min(max((picture[0] + picture[2]) / 2, left + room), right - room)
     y = min(max((picture[1] + picture[3]) / 2, top + room), bottom - room)
