@@ -489,7 +489,8 @@ class Explorer:
 
     def _move(self, now: float) -> None:
         """Go on with what plays, as soon as the picture of where it is has come, and the one beside it."""
-        if self.motion.playing and (self.card is None or not self.card.can_move):
+        failed = self.latest is not None and self.latest.rgba is None
+        if self.motion.playing and (failed or self.card is None or not self.card.can_move):
             self.motion.stop()
         shown = self.latest.frame.scene if self.latest is not None else None
         if shown == self._asked and not self.companion.busy:

@@ -25,7 +25,7 @@ from stylegan_core.model import random_spec
 from stylegan_core.models import save_model
 from stylegan_core.network import Step
 from stylegan_core.picture import read_scene, write_png
-from stylegan_core.render import NO_MEMORY, TOO_LARGE
+from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame
 from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
 from visualizer import equivariance as equivariance_file
@@ -960,6 +960,15 @@ def test_nothing_plays_on_with_a_model_that_cannot_be_moved(explorer: Explorer) 
     explorer.card = explorer.card.model_copy(update={"moved_px": 0})
     explorer.tick(0.0)
     assert not explorer.motion.playing
+
+
+def test_a_motion_ends_where_its_pictures_fail(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    explorer.motion.turn(True)
+    monkeypatch.setattr(explorer.renderer, "render", lambda scene, *_, **__: Frame(scene, error="It cannot be."))
+    for _ in moments(explorer):
+        if not explorer.motion.playing:
+            break
+    assert explorer.notice.text == "It cannot be."
 
 
 def test_a_companion_follows_the_scene_as_a_person_of_its_own(explorer: Explorer, tiny: Path) -> None:

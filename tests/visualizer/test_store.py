@@ -75,22 +75,32 @@ class History(RuleBasedStateMachine):
         self.points: list[tuple[str, Scene, Scene]] = []
         self.at = 0
         self.drag: tuple[str, Scene] | None = None  # the interaction under way
+        self.played: tuple[str, Scene] | None = None  # what the clock has begun to change
         self.changes = 0
 
     def change(self, scene: Scene) -> None:
         self.changes += 1
         self.scene = scene
 
-    def let_go(self) -> None:
-        if self.drag is not None and self.drag[1] != self.scene:
-            self.points = [*self.points[: self.at], (*self.drag, self.scene)]
+    def remember(self, begun: tuple[str, Scene] | None) -> None:
+        if begun is not None and begun[1] != self.scene:
+            self.points = [*self.points[: self.at], (*begun, self.scene)]
             self.at += 1
-        self.drag = None
+
+    def let_go(self) -> None:
+        begun, self.drag = self.drag, None
+        self.remember(begun)
+
+    def stop(self) -> None:
+        begun, self.played = self.played, None
+        self.remember(begun)
 
     def drag_to(self, name: str, scene: Scene) -> None:
         if self.drag is not None and self.drag[0] != name:
             self.let_go()
         if scene != self.scene:
+            if self.drag is None:
+                self.stop()
             self.drag = self.drag or (name, self.scene)
             self.change(scene)
 
@@ -123,9 +133,24 @@ class History(RuleBasedStateMachine):
         if moved != self.scene:
             self.change(moved)
 
+    @rule(name=names, seed=seeds)
+    def play(self, name: str, seed: int) -> None:
+        self.store.play(name, edits.set_noise_seed, seed)
+        moved = edits.set_noise_seed(self.scene, seed)
+        if moved != self.scene:
+            if self.drag is None and self.played is None:
+                self.played = (name, self.scene)
+            self.change(moved)
+
+    @rule()
+    def settle_play(self) -> None:
+        self.store.settle_play()
+        self.stop()
+
     @rule()
     def undo(self) -> None:
         self.let_go()
+        self.stop()
         name = self.store.undo()
         assert name == (self.points[self.at - 1][0] if self.at else None)
         if self.at:
@@ -135,6 +160,7 @@ class History(RuleBasedStateMachine):
     @rule()
     def redo(self) -> None:
         self.let_go()
+        self.stop()
         name = self.store.redo()
         assert name == (self.points[self.at][0] if self.at < len(self.points) else None)
         if name is not None:
@@ -145,7 +171,7 @@ class History(RuleBasedStateMachine):
     def reset(self, seed: int) -> None:
         scene = Scene(latent=Latent(seed=seed))
         self.store.reset(scene)
-        self.points, self.at, self.drag = [], 0, None
+        self.points, self.at, self.drag, self.played = [], 0, None, None
         self.change(scene)
 
     @invariant()
