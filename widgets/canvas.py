@@ -335,8 +335,10 @@ class Canvas:
     def _write(self, caption: str, rect: Box, stage: Box) -> None:
         """A line of words above a picture, cut short where there is no room for it."""
         size = round(theme.TEXT_PX * self._ui.scale)
-        x, y = max(rect[0], stage[0] + self._ui.px(8)), max(rect[1], stage[1]) - self._ui.px(CAPTION - 2)
-        room = int((stage[2] - x) / (0.55 * size))
+        letter = 0.52 * size  # on average
+        left, y = stage[0] + self._ui.px(8), max(rect[1], stage[1]) - self._ui.px(CAPTION - 2)
+        room = int((stage[2] - left) / letter)
         if len(caption) > room:
             caption = f"{caption[: max(room - 1, 0)]}…"
+        x = max(min(rect[0], stage[2] - letter * len(caption)), left)
         dpg.draw_text((x, y), caption, size=size, color=theme.DIM, parent=TAG)
