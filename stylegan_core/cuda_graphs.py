@@ -64,7 +64,7 @@ def record(device: torch.device, run: Callable[[], Tensor]) -> Recording:
         before = torch.cuda.memory_reserved()
         graph = torch.cuda.CUDAGraph()
         # The window's thread goes on copying pictures to OpenGL, which "global" would take for mistakes.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             output = run()
         return Recording(graph.replay, output, torch.cuda.memory_reserved() - before)
 
@@ -194,6 +194,8 @@ class PictureGraphs:
         """
         if inputs.lod % 1:  # while it fades, every picture has another; a graph of each would be used once
             return None
+        if inputs.transform is not None and not network.traits().get("has_transform"):
+            return None  # coarse features are moved by what Python decides from the transform's values
         if network not in self._noisy:
             self._noisy[network] = _trained_maps(network, ws, inputs)
         trained = self._noisy[network]

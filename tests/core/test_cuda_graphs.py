@@ -15,6 +15,7 @@ from stylegan_core.cuda_graphs import MOST_KEYS, GraphRunner, PictureGraphs, Rec
 from stylegan_core.model import Model, build_generator, random_spec
 from stylegan_core.network import Inputs
 from stylegan_core.noise import noise_maps, trained_map
+from stylegan_core.stylegan3 import StyleGAN3Config
 
 MIB = 1 << 20
 
@@ -205,18 +206,33 @@ def test_whatever_python_decides_by_is_told_apart(model: Model) -> None:
     assert recorder.recorded == 2
 
 
-def test_a_transform_is_given_to_the_recording(model: Model) -> None:
-    graphs, ws = PictureGraphs(GraphRunner(recorder=FakeRecorder())), new_ws(model)
+def moved(shift: float) -> Tensor:
+    transform = torch.eye(3)
+    transform[0, 2] = shift
+    return transform
+
+
+def test_a_transform_is_given_to_the_recording() -> None:
+    config = StyleGAN3Config(
+        img_resolution=16, z_dim=8, w_dim=8, channel_base=64, channel_max=4, num_layers=3, margin_size=2
+    )
+    model = build_generator(random_spec(config, seed=1), digest="0" * 16, name="small")
+    recorder = FakeRecorder()
+    graphs, ws = PictureGraphs(GraphRunner(recorder=recorder)), new_ws(model)
+    graphs.picture(model.network, ws, Inputs(transform=moved(0.0)))
     pictures = []
-    for shift in (0.0, 0.1, 0.2):
-        transform = torch.eye(3)
-        transform[0, 2] = shift
-        inputs = Inputs(transform=transform)
-        made = graphs.picture(model.network, ws, inputs)
-        assert made is None or torch.equal(made, model.synthesize(ws, transform=transform))
+    for shift in (0.1, 0.2):
+        made = graphs.picture(model.network, ws, Inputs(transform=moved(shift)))
+        assert made is not None and torch.equal(made, model.synthesize(ws, transform=moved(shift)))
         pictures.append(made)
-    assert pictures[0] is None and pictures[1] is not None and pictures[2] is not None
-    assert not torch.equal(pictures[1], pictures[2])
+    assert not torch.equal(*pictures)
+    assert recorder.recorded == 1
+
+
+def test_networks_that_look_at_the_transforms_values_run_plainly(model: Model) -> None:
+    graphs, ws = PictureGraphs(GraphRunner(recorder=FakeRecorder())), new_ws(model)
+    for _ in range(3):
+        assert graphs.picture(model.network, ws, Inputs(transform=moved(0.1))) is None
 
 
 def test_fading_levels_of_detail_run_plainly(model: Model) -> None:
