@@ -73,7 +73,7 @@ _parts: WeakIdKeyDictionary = WeakIdKeyDictionary()  # filter -> {tolerance: its
 def separable_parts(f: Tensor | None, like: Tensor) -> tuple[Tensor, Tensor]:
     """A filter as a sum of separable ones, sum_r outer(y_r, x_r): float32 [R, k] for each axis, on like's device.
 
-    The radial filters of StyleGAN3-R need 3 or 4 of their 12, for their singular values fall by a factor of ten and
+    The radial filters of StyleGAN3-R need 2 to 4 of their 12, for their singular values fall by a factor of ten and
     more each. What a filter gave is remembered while it lives, for the decomposition makes the GPU wait for the CPU.
 
     Args:
