@@ -194,6 +194,8 @@ class PictureGraphs:
         """
         if inputs.lod % 1:  # while it fades, every picture has another; a graph of each would be used once
             return None
+        if inputs.max_rate is not None:  # a preview, whose filters may live shorter than the network
+            return None
         if inputs.transform is not None and not network.traits().get("has_transform"):
             return None  # coarse features are moved by what Python decides from the transform's values
         if network not in self._noisy:

@@ -235,7 +235,8 @@ def test_networks_that_look_at_the_transforms_values_run_plainly(model: Model) -
         assert graphs.picture(model.network, ws, Inputs(transform=moved(0.1))) is None
 
 
-def test_fading_levels_of_detail_run_plainly(model: Model) -> None:
+@pytest.mark.parametrize("inputs", [Inputs(noise=trained_map, lod=0.5), Inputs(max_rate=32)])
+def test_fading_levels_of_detail_and_previews_run_plainly(model: Model, inputs: Inputs) -> None:
     graphs, ws = PictureGraphs(GraphRunner(recorder=FakeRecorder())), new_ws(model)
     for _ in range(3):
-        assert graphs.picture(model.network, ws, Inputs(noise=trained_map, lod=0.5)) is None
+        assert graphs.picture(model.network, ws, inputs) is None
