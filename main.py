@@ -190,7 +190,7 @@ def generate(
         Which, typer.Option(help="The generator's moving average, or the generator in training.")
     ] = "G_ema",
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
-    half: Annotated[bool, typer.Option("--half", help="16 bits where they are quicker: on a GPU, and on CPUs with bfloat16.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="16 bits where those are quicker.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are not the picture asked for.")
     ] = False,

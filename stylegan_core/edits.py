@@ -25,6 +25,7 @@ from stylegan_core.scene import (
 
 PSI_RANGE = (-2.0, 2.0)
 STRENGTH_RANGE = (0.0, 10.0)
+GAIN_RANGE_DB = (-40.0, 40.0)
 CUTOFF_RANGE = (0.0, 64.0)
 OFFSET_RANGE = (-10.0, 10.0)
 SCALE_RANGE = (0.1, 10.0)
@@ -217,6 +218,19 @@ def reseed_layer(scene: Scene, layer: int, seed: int | None) -> Scene:
     return _noise(scene, reseeded=tuple(sorted(kept, key=lambda item: item.layer)))
 
 
+# -- view --------------------------------------------------------------------------------------------------------------
+
+
+def set_gain_db(scene: Scene, gain_db: float) -> Scene:
+    """Set the contrast about mid-grey, in dB."""
+    return scene.model_copy(update={"view": scene.view.model_copy(update={"gain_db": _clamp(gain_db, GAIN_RANGE_DB)})})
+
+
+def set_channel(scene: Scene, channel: int | None) -> Scene:
+    """Look at one channel of the picture alone; None: at all."""
+    return scene.model_copy(update={"view": scene.view.model_copy(update={"channel": channel})})
+
+
 # -- transform ---------------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +340,9 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
                     "layers": noise.layers if len(noise.layers) == count else (),
                     "reseeded": tuple(item for item in noise.reseeded if item.layer < count),
                 }
+            ),
+            "view": scene.view.model_copy(
+                update={"channel": None if (scene.view.channel or 0) >= card.img_channels else scene.view.channel}
             ),
             "transform": scene.transform if card.can_move else Transform(),
             "lod": min(scene.lod, float(card.max_lod)),

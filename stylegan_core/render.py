@@ -23,12 +23,15 @@ from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
 from stylegan_core.noise import layer_key
 from stylegan_core.ops import Poll, no_poll
-from stylegan_core.scene import ClassWeight, Latent, Scene
+from stylegan_core.scene import ClassWeight, Latent, Scene, View
 from stylegan_core.transform import input_matrix, motion, warp
 
 ADVICE = "close other programs, lower the memory limits, or choose half precision"
 TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
 NO_MEMORY = f"There is no memory left for this picture; {ADVICE}."
+
+
+AS_IT_IS = View()
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,21 @@ class Frame:
     steps_ms: Mapping[int, float] = field(default_factory=dict)  # by block resolution, those that ran
 
 
-def develop(img: Tensor) -> Tensor:
+def develop(img: Tensor, view: View = AS_IT_IS) -> Tensor:
     """Pixels of one picture.
 
     Args:
         img: [C, H, W], nominal range [-1, 1].
+        view: gain and channel.
 
     Returns:
         uint8 [H, W, C]: round half up of (img + 1) * 127.5, as the official tools save pictures.
     """
-    return (img * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
+    if view.channel is not None:
+        if view.channel >= len(img):
+            raise ValueError(f"channel {view.channel} does not exist; the picture has channels 0 to {len(img) - 1}.")
+        img = img[view.channel : view.channel + 1]
+    return (img * (127.5 * 10 ** (view.gain_db / 20)) + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 class StageCache:
@@ -189,7 +197,7 @@ class Renderer:
         synthesized = self._now(model)
         assert last.img is not None  # blocks without a picture are never stopped at
         img = warp(last.img, input_matrix(scene.transform)) if scene.transform.untransform else last.img
-        pixels = develop(img[0])
+        pixels = develop(img[0], scene.view)
         developed = self._now(model)
         timings = {"map": mapped - started, "synthesis": synthesized - mapped, "develop": developed - synthesized}
         return Frame(

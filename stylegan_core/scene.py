@@ -21,6 +21,7 @@ Psi = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Strength = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+GainDb = Annotated[float, Field(ge=-40, le=40, allow_inf_nan=False)]
 LayerIndex = Annotated[int, Field(ge=0, lt=64)]
 Offset = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(gt=-180, le=180, allow_inf_nan=False)]
@@ -122,6 +123,13 @@ class Transform(Part):
     untransform: bool = False  # the finished picture is moved back, so that what sticks to the pixels is seen
 
 
+class View(Part):
+    """How the picture's numbers become pixels. Changing it costs no synthesis."""
+
+    gain_db: GainDb = 0.0  # about mid-grey: 6 dB is twice the contrast
+    channel: Annotated[int, Field(ge=0, le=15)] | None = None  # this one alone, in grey; None: all
+
+
 class Scene(Part):
     """What a picture is made of. Two equal Scenes are the same picture."""
 
@@ -133,6 +141,7 @@ class Scene(Part):
     truncation: Truncation = Truncation()
     noise: Noise = Noise()
     transform: Transform = Transform()
+    view: View = View()
     lod: Lod = 0.0  # level of detail of models that grew while they trained: so many octaves below the full size
 
 

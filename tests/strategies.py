@@ -18,6 +18,7 @@ from stylegan_core.scene import (
     Scene,
     Transform,
     Truncation,
+    View,
 )
 
 settings.register_profile(
@@ -60,6 +61,11 @@ transforms = st.one_of(
 )
 
 
+def views(img_channels: int) -> st.SearchStrategy[View]:
+    gains = st.one_of(st.just(0.0), st.floats(-40, 40))
+    return st.builds(View, gain_db=gains, channel=st.one_of(st.none(), st.integers(0, img_channels - 1)))
+
+
 def _all_or_none(values: st.SearchStrategy[float], length: int | None) -> st.SearchStrategy[tuple[float, ...]]:
     low, high = (0, 6) if length is None else (length, length)
     return st.one_of(st.just(()), st.lists(values, min_size=low, max_size=high).map(tuple))
@@ -83,7 +89,9 @@ def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
     )
 
 
-def scenes(num_ws: int | None = None, noise_count: int | None = None, c_dim: int | None = None) -> st.SearchStrategy:
+def scenes(
+    num_ws: int | None = None, noise_count: int | None = None, c_dim: int | None = None, img_channels: int = 3
+) -> st.SearchStrategy:
     """Any valid Scene; with numbers given, one that fits a model which has these."""
     mixes = _all_or_none(amounts, num_ws).filter(lambda values: num_ws is None or len(values) == num_ws)
     classes = st.builds(
@@ -99,6 +107,7 @@ def scenes(num_ws: int | None = None, noise_count: int | None = None, c_dim: int
         truncation=truncations(num_ws),
         noise=noises(noise_count),
         transform=transforms,
+        view=views(img_channels),
     )
 
 

@@ -1,10 +1,11 @@
-"""The view panel: how the picture lies on the canvas. Nothing here changes the picture itself."""
+"""The view panel: how the picture lies on the canvas, and how its numbers become pixels."""
 
 from pathlib import Path
 from typing import Any
 
 import dearpygui.dearpygui as dpg
 
+from stylegan_core import edits
 from widgets import icons
 from widgets.bind import tooltip
 from widgets.canvas import ZOOM_STEP, Canvas
@@ -12,6 +13,8 @@ from widgets.model import model_choices
 from widgets.ui import Ui
 
 NOTHING = "nothing"
+CHANNELS = ("all", "red", "green", "blue")
+GAIN_SHOWN_DB = (-20.0, 20.0)
 
 
 class ViewPanel:
@@ -45,7 +48,28 @@ class ViewPanel:
         )
         tooltip("view.compare", "Uncover the pinned picture from the left. Hold C to see all of it for a moment.")
 
+        self._build_development()
         self._build_beside()
+
+    def _build_development(self) -> None:
+        bind = self._ui.bind
+        bind.slider(
+            "view.gain",
+            "Gain",
+            lambda scene: scene.view.gain_db,
+            edits.set_gain_db,
+            GAIN_SHOWN_DB,
+            "Contrast about mid-grey: 6 dB is twice as much. The network does not run again.",
+            format="gain  %.1f dB",
+        )
+        bind.radio(
+            "view.channel",
+            "Channel",
+            lambda scene: CHANNELS[0 if scene.view.channel is None else min(scene.view.channel + 1, len(CHANNELS) - 1)],
+            lambda scene, name: edits.set_channel(scene, CHANNELS.index(name) - 1 if name != CHANNELS[0] else None),
+            CHANNELS,
+            "All colours, or one of them in grey.",
+        )
 
     def _build_beside(self) -> None:
         companion, px = self._ui.explorer.companion, self._ui.px
@@ -74,6 +98,8 @@ class ViewPanel:
     def sync(self) -> None:
         """Follow the canvas."""
         self._list_choices()
+        card = self._ui.explorer.card
+        dpg.configure_item("view.channel", show=card is not None and card.img_channels == len(CHANNELS) - 1)
         look = (
             self._canvas.zoom(),
             self._canvas.smooth,

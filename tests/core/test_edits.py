@@ -79,13 +79,15 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_untransform": (edits.set_untransform, (st.booleans(),), {"transform"}, True),
     "reset_transform": (edits.reset_transform, (), {"transform"}, True),
     "set_lod": (edits.set_lod, (any_float,), {"lod"}, True),
+    "set_gain_db": (edits.set_gain_db, (any_float,), {"view"}, True),
+    "set_channel": (edits.set_channel, (st.one_of(st.none(), st.integers(0, 15)),), {"view"}, True),
     "reset_truncation": (edits.reset_truncation, (), {"truncation"}, True),
     "reset_noise": (edits.reset_noise, (), {"noise"}, True),
     "set_scene": (edits.set_scene, (scenes(),), set(Scene.model_fields), True),
     "fit": (
         edits.fit,
         (st.sampled_from([CARD, CONDITIONAL]), model_refs),
-        {"model", "classes", "mixing", "truncation", "noise", "transform", "lod"},
+        {"model", "classes", "mixing", "truncation", "noise", "transform", "lod", "view"},
         True,
     ),
 }

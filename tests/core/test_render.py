@@ -61,7 +61,7 @@ SCENE = Scene(
 
 def scenes_of(model: Model) -> st.SearchStrategy[Scene]:
     card = model.card
-    fitting = scenes(card.num_ws, len(card.noise_layers), card.c_dim)
+    fitting = scenes(card.num_ws, len(card.noise_layers), card.c_dim, card.img_channels)
     return fitting.map(lambda scene: scene.model_copy(update={"model": ref(model)}))
 
 
@@ -72,7 +72,7 @@ def walks(model: Model) -> st.SearchStrategy[list[Scene]]:
         st.builds(
             lambda other, part: lambda scene: scene.model_copy(update={part: getattr(other, part)}),
             scenes_of(model),
-            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise", "transform"]),
+            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise", "transform", "view"]),
         ),
         st.builds(
             lambda back, psi: lambda scene: edits.set_layer_psi(scene, last_ws - back, psi, last_ws + 1),
@@ -245,6 +245,28 @@ def test_models_do_not_mix() -> None:
     for model in (*MODELS, *MODELS):
         scene = edits.fit(SCENE, model.card, ref(model))
         assert torch.equal(pixels(renderer.render(scene)), pixels(sg.render(scene, STORE)))
+
+
+# -- view --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_channel_and_its_gain_are_those_of_the_picture() -> None:
+    renderer = Renderer(STORE)
+    renderer.render(SCENE)
+    img = SKIP.synthesize(scene_ws(SCENE, SKIP), SCENE.noise)[0]
+    for channel in (None, 0, 1, 2):
+        for gain_db in (-40.0, -6.0, 0.0, 12.0):
+            scene = edits.set_gain_db(edits.set_channel(SCENE, channel), gain_db)
+            frame = renderer.render(scene)
+            assert frame.steps_ms == {}, "the view costs no synthesis"
+            shown = img if channel is None else img[channel : channel + 1]
+            assert torch.equal(pixels(frame), develop(shown * 10 ** (gain_db / 20)))
+
+
+def test_a_channel_that_is_not_there_is_named() -> None:
+    frame = Renderer(STORE).render(edits.set_channel(SCENE, 3))
+    assert frame.error == "channel 3 does not exist; the picture has channels 0 to 2."
+    assert edits.fit(edits.set_channel(SCENE, 3), SKIP.card, SCENE.model).view.channel is None
 
 
 # -- previews and cancelling -------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from stylegan_core.scene import (
     Scene,
     Transform,
     Truncation,
+    View,
     scene_from_data,
     scene_from_json,
     scene_to_json,
@@ -39,6 +40,7 @@ FULL = Scene(
     noise=Noise(mode="random", seed=4, strength=2.0, layers=(1.0,), reseeded=(LayerSeed(layer=1, seed=7),)),
     transform=Transform(x=0.5, y=-0.25, rotation=30.0, scale=2.0, shear=0.5, mirror=True, untransform=True),
     lod=1.5,
+    view=View(gain_db=6.0, channel=1),
 )
 FIELDS = {  # path of every leaf -> values it must not have
     "version": [0, -1, 3, "2", 1.0, None, True, []],
@@ -77,6 +79,8 @@ FIELDS = {  # path of every leaf -> values it must not have
     "transform.shear": [-2.1, 2.1, None],
     "transform.mirror": [0, 1, "true", None],
     "transform.untransform": [0, 1, "no", None],
+    "view.gain_db": [-40.1, 41, None, "0", True],
+    "view.channel": [-1, 16, 1.0, "red", True],
 }
 
 
@@ -255,8 +259,14 @@ def from_0(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_scenes_from_before_there_were_transforms() -> None:
-    old = {name: value for name, value in json.loads(scene_to_json(FULL)).items() if name not in ("transform", "lod")}
-    assert scene_from_data({**old, "version": 1}) == FULL.model_copy(update={"transform": Transform(), "lod": 0.0})
+    old = {
+        name: value
+        for name, value in json.loads(scene_to_json(FULL)).items()
+        if name not in ("transform", "lod", "view")
+    }
+    assert scene_from_data({**old, "version": 1}) == FULL.model_copy(
+        update={"transform": Transform(), "lod": 0.0, "view": View()}
+    )
     assert scene_from_data({"version": 1}) == Scene()
 
 
