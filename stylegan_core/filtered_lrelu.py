@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core import reference
+from stylegan_core import kernels, reference
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.reference import Padding
 
@@ -38,6 +38,10 @@ def filtered_lrelu(
 
     `poll` is called between bands. x is overwritten where it has a bias and no gradient is wanted.
     """
+    if kernels.supports(x):
+        poll()
+        arguments = (x, bias, up_filter, down_filter, up, down, padding, gain, slope, clamp)
+        return kernels.attempt(lambda: kernels.filtered_lrelu(*arguments), lambda: reference.filtered_lrelu(*arguments))
     if torch.is_grad_enabled() or x.is_cuda or (up_filter is not None and up_filter.ndim == 2):
         poll()
         return reference.filtered_lrelu(x, bias, up_filter, down_filter, up, down, padding, gain, slope, clamp)

@@ -106,11 +106,12 @@ def interpreted() -> Iterator[None]:
     ours = _kernels()
     if any("Interpreted" not in type(made).__name__ for made in (ours.modulate, ours.tl.cdiv)):
         raise RuntimeError("Set TRITON_INTERPRET=1 before Triton is imported.")
-    before, _state.interpreted = _state.interpreted, True
+    state = _state
+    before, state.interpreted = state.interpreted, True
     try:
         yield
     finally:
-        _state.interpreted = before
+        state.interpreted = before
 
 
 @functools.cache

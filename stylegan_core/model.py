@@ -136,13 +136,25 @@ class Model:
         """Synthesis step by step, coarse to fine; see `GeneratorNetwork.steps`. Call in inference mode."""
         if ws.ndim != 3 or ws.shape[1:] != (self.card.num_ws, self.card.w_dim):
             raise ValueError(f"ws is {list(ws.shape)}; expected [N, {self.card.num_ws}, {self.card.w_dim}].")
+        inputs = self.inputs(noise, transform, lod, half, max_rate, poll)
+        return self.network.steps(ws.to(self.device, torch.float32), inputs, start)
+
+    def inputs(
+        self,
+        noise: NoiseLike = "const",
+        transform: Tensor | None = None,
+        lod: float = 0.0,
+        half: bool = False,
+        max_rate: int | None = None,
+        poll: Poll = no_poll,
+    ) -> Inputs:
+        """What synthesis takes beside ws; see `synthesize`."""
         if transform is not None and not self.card.can_move:
             raise ValueError(f"{self.card.family} has no input transform.")
         if not 0 <= lod <= self.card.max_lod:
             raise ValueError(f"lod is {lod}; {self.card.name} has levels of detail from 0 to {self.card.max_lod}.")
         dtype = (self.half_dtype if half else None) or torch.float32
-        inputs = Inputs(noise_maps(noise), transform, lod, dtype, max_rate, poll)
-        return self.network.steps(ws.to(self.device, torch.float32), inputs, start)
+        return Inputs(noise_maps(noise), transform, lod, dtype, max_rate, poll)
 
     def _check(self, name: str, value: Tensor, width: int) -> None:
         if value.ndim != 2 or value.shape[1] != width:

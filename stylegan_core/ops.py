@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylegan_core import kernels as gpu
+
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
 CPU_LAYOUT = torch.channels_last  # of activations, in the networks that leave the choice to their operations
@@ -73,6 +75,15 @@ def upsample2d(x: Tensor, f: Tensor) -> Tensor:
     An output pixel meets every second tap of the filter only, by the parity of its place: four small filters at the
     old size, whose results are interleaved, spare the multiplications by zero.
     """
+    if gpu.supports(x):
+        before, after = (f.shape[-1] + 1) // 2, (f.shape[-1] - 2) // 2
+        padding = (before, after, before, after)
+        return gpu.attempt(lambda: gpu.upfirdn2d(x, f, up=2, padding=padding, gain=4.0), lambda: _upsampled(x, f))
+    return _upsampled(x, f)
+
+
+def _upsampled(x: Tensor, f: Tensor) -> Tensor:
+    """`upsample2d` by plain operations."""
     c, h, w = x.shape[1:]
     f = F.pad(f, (1, 0, 1, 0)) if f.shape[-1] % 2 else f  # an even number of taps, the first one idle
     half = f.shape[-1] // 2
@@ -318,6 +329,27 @@ def scaled_conv2d(
         poll: called between pieces of the work.
         finish: done to the result, band by band. Given one picture, or all.
     """
+    if gpu.supports(x):
+        poll()
+        return gpu.attempt(
+            lambda: finish(gpu.modulated_conv2d(x, weight, styles, up_filter, factor=factor, padding=pad), 0),
+            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, kernels, poll, finish),
+        )
+    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, kernels, poll, finish)
+
+
+def _plain_scaled_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    factor: Tensor,
+    pad: int | None,
+    up_filter: Tensor | None,
+    kernels: Phases | None,
+    poll: Poll,
+    finish: Finish,
+) -> Tensor:
+    """`scaled_conv2d` by plain operations."""
     if x.dtype == torch.float16:  # keep sums within half's range; the factor makes up for it
         largest = weight.abs().amax(dim=[1, 2, 3]) * math.sqrt(weight[0].numel())
         most = styles.abs().amax(dim=1, keepdim=True)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stylegan_core import kernels
 from stylegan_core.card import LayerInfo
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
@@ -183,15 +184,23 @@ class SynthesisLayer(nn.Module):
         if values is not None:
             values = (values * self.noise_strength).to(x.dtype)
         clamp = None if self.clamp is None else self.clamp * gain
+        styles = self.affine(w)
 
         def finish(band: Tensor, top: int) -> Tensor:
             if values is not None:
                 band = band + values[:, :, top : top + band.shape[2]]
             return bias_act(band, self.bias, self.activation, gain, clamp)
 
-        return modulated_conv2d(
-            x, self.weight, self.affine(w), up_filter=up_filter, prepared=self.prepared, poll=inputs.poll, finish=finish
-        )
+        def plain() -> Tensor:
+            return modulated_conv2d(
+                x, self.weight, styles, up_filter=up_filter, prepared=self.prepared, poll=inputs.poll, finish=finish
+            )
+
+        if not kernels.supports(x):
+            return plain()
+        slope, own_gain = (0.2, math.sqrt(2)) if self.activation == "lrelu" else (1.0, 1.0)
+        what = kernels.Finish(values, self.bias, slope, gain * own_gain, clamp)
+        return kernels.attempt(lambda: kernels.modulated_conv2d(x, self.weight, styles, up_filter, what), plain)
 
 
 class ToRGBLayer(nn.Module):

@@ -18,6 +18,7 @@ import torch
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
+from stylegan_core.cuda_graphs import PictureGraphs
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.memory import MIB, release
 from stylegan_core.model import Model
@@ -99,7 +100,8 @@ class Explorer:
         self.device = device if device in devices() else devices()[0]
         self.memory = Memory(self.device, self.session)
         self.models = self.memory.models
-        self.renderer = Renderer(self.models, half=self.half, cache=self.memory.steps)
+        graphs = PictureGraphs() if torch.cuda.is_available() else None
+        self.renderer = Renderer(self.models, half=self.half, cache=self.memory.steps, graphs=graphs)
         self.worker = Worker(self.renderer)
         self.tasks = Tasks(self.worker, self.say)
         self.favourites = Favourites(self.session.pins, self.tasks, self._full, self._ready)

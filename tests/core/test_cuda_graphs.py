@@ -10,11 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from stylegan_core import edits
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.cuda_graphs import MOST_KEYS, GraphRunner, PictureGraphs, Recording
 from stylegan_core.model import Model, build_generator, random_spec
+from stylegan_core.models import ModelStore
 from stylegan_core.network import Inputs
 from stylegan_core.noise import noise_maps, trained_map
+from stylegan_core.render import Renderer
+from stylegan_core.scene import ModelRef, Scene
 from stylegan_core.stylegan3 import StyleGAN3Config
 
 MIB = 1 << 20
@@ -233,6 +237,26 @@ def test_networks_that_look_at_the_transforms_values_run_plainly(model: Model) -
     graphs, ws = PictureGraphs(GraphRunner(recorder=FakeRecorder())), new_ws(model)
     for _ in range(3):
         assert graphs.picture(model.network, ws, Inputs(transform=moved(0.1))) is None
+
+
+def test_the_renderer_replays_where_nothing_is_remembered_and_shows_the_same(model: Model) -> None:
+    models = ModelStore()
+    models.add(model)
+    recorder = FakeRecorder()
+    graphs = PictureGraphs(GraphRunner(recorder=recorder))
+    plain = Renderer(models, cache_bytes=0)
+    renderer = Renderer(models, graphs=graphs)
+    scene = Scene(model=ModelRef(digest=model.card.digest))
+    for seed in range(3):
+        frame = renderer.render(edits.set_seed(scene, seed))
+        expected = plain.render(edits.set_seed(scene, seed))
+        assert frame.pixels is not None and expected.pixels is not None
+        assert torch.equal(frame.pixels, expected.pixels)
+    assert recorder.replayed == 2
+    renderer.render(edits.set_seed(scene, 2))
+    assert recorder.replayed == 2, "what was replayed is not remembered"
+    renderer.make_room(scene)
+    assert len(graphs.runner) == 0
 
 
 @pytest.mark.parametrize("inputs", [Inputs(noise=trained_map, lod=0.5), Inputs(max_rate=32)])

@@ -5,13 +5,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from stylegan_core import kernel_plans, kernels, ops, reference
+from stylegan_core.config import GeneratorConfig
 from stylegan_core.kernels import Finish
+from stylegan_core.model import build_generator, random_spec
+from stylegan_core.network import Inputs
+from stylegan_core.stylegan3 import StyleGAN3Config
 
 pytestmark = pytest.mark.skipif(not kernels.AVAILABLE, reason="Triton has no wheels for this system")
 
@@ -262,6 +267,38 @@ def test_kernels_are_for_gpus_and_no_gradients() -> None:
 def test_the_environment_alone_never_brings_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_state", type(kernels._state)())
     assert not kernels.supports(sample(1, 2, 4, 4))
+
+
+SMALL: dict[str, Any] = {"img_resolution": 16, "z_dim": 8, "w_dim": 8, "channel_base": 64, "channel_max": 4}
+
+
+@pytest.mark.parametrize(
+    ("config", "used"),
+    [
+        (GeneratorConfig(fp16_channels_last=True, num_fp16_res=2, **SMALL), {"modulated_conv2d", "upfirdn2d"}),
+        (StyleGAN3Config(num_layers=3, margin_size=2, **SMALL), {"modulated_conv2d", "filtered_lrelu"}),
+        (
+            StyleGAN3Config(num_layers=3, margin_size=2, conv_kernel=1, use_radial_filters=True, **SMALL),
+            {"modulated_conv2d", "filtered_lrelu"},
+        ),
+    ],
+    ids=["StyleGAN2", "StyleGAN3-T", "StyleGAN3-R"],
+)
+def test_networks_run_through_kernels(config: Any, used: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_generator(random_spec(config, seed=1), digest="0" * 16, name="small")
+    ws = model.map(torch.randn(2, 8))
+    with kernels.switched_off():
+        plain = model.synthesize(ws)
+    called: set[str] = set()
+    for name in ("modulated_conv2d", "upfirdn2d", "filtered_lrelu"):
+        real = getattr(kernels, name)
+        monkeypatch.setattr(kernels, name, lambda *a, n=name, r=real, **k: (called.add(n), r(*a, **k))[1])
+    made = model.synthesize(ws)
+    assert kernels.usable()
+    assert called >= used
+    assert (made - plain).abs().max() < 1e-5 * plain.abs().max()
+    *_, half = model.network.steps(ws, Inputs(dtype=torch.float16))
+    assert half.img is not None and (half.img - plain).abs().max() < 1e-2 * plain.abs().max()
 
 
 def test_a_failure_is_logged_once_and_the_plain_form_goes_on(
