@@ -59,6 +59,8 @@ def open_window(
     # Before torch is loaded: its threads would otherwise spin while they wait, in the way of the window's own thread;
     # with one busy process beside it a picture then takes five times as long rather than twice.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Short waits between the pieces of a picture are not worth falling asleep for, though.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from visualizer.display import display_scale, require_window
 
     require_window()

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from stylegan_core import ops, reference, stylegan2, stylegan3
+from stylegan_core import reference, stylegan2, stylegan3
 from stylegan_core.ops import Poll, no_poll
 
 
@@ -23,9 +23,11 @@ def _filtered_lrelu(*arguments: object, poll: Poll = no_poll, **more: object) ->
 def straightforward() -> Iterator[None]:
     """Within it all StyleGAN2 and StyleGAN3 synthesis, on any thread, takes the straightforward form."""
     with ExitStack() as stack:
-        for module in (ops, stylegan3):
-            stack.enter_context(patch.object(module, "scaled_conv2d", reference.scaled_conv2d))
+        for module in (stylegan2, stylegan3):
+            stack.enter_context(patch.object(module, "bias_act", reference.bias_act))
+        for name in ("modulated_conv2d", "modulated_pointwise", "upsample2d"):
+            stack.enter_context(patch.object(stylegan2, name, getattr(reference, name)))
+        stack.enter_context(patch.object(stylegan3, "scaled_conv2d", reference.scaled_conv2d))
         stack.enter_context(patch.object(stylegan3, "filtered_lrelu", _filtered_lrelu))
-        stack.enter_context(patch.object(stylegan2, "upsample2d", reference.upsample2d))
         stack.enter_context(patch.object(stylegan2, "CPU_LAYOUT", torch.contiguous_format))
         yield

@@ -25,7 +25,6 @@ from torch import Tensor
 
 from bench.straightforward import straightforward
 from stylegan_core.config import GeneratorConfig
-from stylegan_core.memory import keep_heap
 from stylegan_core.model import Model, build_generator, random_spec
 from stylegan_core.stylegan3 import StyleGAN3Config
 
@@ -77,7 +76,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--only", default="", help="a part of the name")
     arguments = parser.parse_args()
-    keep_heap()
     torch.set_num_threads(arguments.threads)
     table = Table(title=f"{arguments.threads} threads, float32, milliseconds a picture")
     for column in ("picture", "straightforward", "StyleScope", "ratio", "wanted", "largest difference"):

@@ -7,6 +7,7 @@ four to sixteen times the size of what goes in and out, stays in the processor's
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from torch import Tensor
 from stylegan_core import kernels, reference
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.reference import Padding
+from stylegan_core.workspace import channels_last
 
 BAND_BYTES = 4 << 20  # of the upsampled signal at a time; more would leave the cache
 MIN_ROWS = 24  # of a band's result
@@ -59,13 +61,15 @@ def filtered_lrelu(
     out_h, out_w = (large_h - nd) // down + 1, (large_w - nd) // down + 1
     y = torch.empty((n, channels, out_h, out_w), dtype=x.dtype, memory_format=torch.channels_last)
     block, rows = _band(n * large_w * x.element_size(), channels, out_h, down, nd)
+    across = _places(len(taps), up, left, 0, large_w)
     for part in range(0, channels, block):
-        narrow = x[:, part : part + block].contiguous(memory_format=torch.channels_last)
+        narrow = _window(x[:, part : part + block], 3, across.low, across.high)
         for first in range(0, out_h, rows):
             poll()
             last = min(first + rows, out_h)
-            band = _upsampled(narrow, taps, up, 2, top, first * down, (last - 1) * down + nd)
-            band = _upsampled(band, taps, up, 3, left, 0, large_w)
+            along = _places(len(taps), up, top, first * down, (last - 1) * down + nd)
+            band = _upsampled(_window(narrow, 2, along.low, along.high), taps, along, 2)
+            band = _upsampled(band, taps, across, 3)
             if slope != 1:
                 F.leaky_relu_(band, slope)
             if clamp is not None:
@@ -100,28 +104,50 @@ def _filtered(x: Tensor, kernel: Tensor, stride: tuple[int, int] = (1, 1)) -> Te
     return F.conv2d(x, kernel, stride=stride, groups=channels)
 
 
-def _upsampled(x: Tensor, taps: Tensor, up: int, axis: int, padding: int, start: int, stop: int) -> Tensor:
-    """Samples `start` up to `stop` of x with up - 1 zeros after each sample, padded, correlated with taps, on an axis.
+class _Places(NamedTuple):
+    """How outputs meet the input on an axis, by their place modulo the factor of upsampling."""
 
-    Sample o meets the taps k with k = padding - o (modulo up), and they meet x from ceil((o - padding) / up) on.
+    low: int  # the first input sample that any of them meets
+    high: int  # one past the last
+    size: int  # how many outputs there are
+    skips: tuple[int, ...]  # the first tap that the outputs of a place meet; then every up-th
+    begins: tuple[int, ...]  # the input sample that the first of them meets, counted from `low`
+    counts: tuple[int, ...]
+
+
+def _places(taps: int, up: int, padding: int, start: int, stop: int) -> _Places:
+    """For outputs `start` up to `stop`: up - 1 zeros follow each sample, `padding` go before, `taps` are correlated.
+
+    Output o meets the taps k with k = padding - o (modulo up), and they meet the input from (o - padding + k) / up on.
     """
-    firsts = [(start + place - padding, (padding - start - place) % up) for place in range(up)]
-    begins = [(position + skip) // up for position, skip in firsts]
-    counts = [-(-(stop - start - place) // up) for place in range(up)]
-    longest = -(-len(taps) // up)
-    low, high = min(begins), max(begin + count for begin, count in zip(begins, counts, strict=True)) + longest - 1
+    skips = tuple((padding - start - place) % up for place in range(up))
+    begins = tuple((start + place - padding + skip) // up for place, skip in enumerate(skips))
+    counts = tuple(-(-(stop - start - place) // up) for place in range(up))
+    low = min(begins)
+    high = max(begin + count for begin, count in zip(begins, counts, strict=True)) - (-taps // up) - 1
+    return _Places(low, high, stop - start, skips, tuple(begin - low for begin in begins), counts)
+
+
+def _window(x: Tensor, axis: int, low: int, high: int) -> Tensor:
+    """Samples `low` up to `high` of x along an axis, zeros outside; channels last."""
     size = x.shape[axis]
-    x = x.narrow(axis, max(low, 0), min(high, size) - max(low, 0))
-    before, after = max(-low, 0), max(high - size, 0)
+    begin, end = min(max(low, 0), size), min(max(high, 0), size)
+    x = x.narrow(axis, begin, end - begin)
+    before, after = begin - low, high - end
     if before or after:
         x = F.pad(x, (0, 0, before, after) if axis == 2 else (before, after, 0, 0))
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _upsampled(x: Tensor, taps: Tensor, places: _Places, axis: int) -> Tensor:
+    """The outputs of `places` from x, their window of the input, along an axis."""
+    up = len(places.skips)
     shape = list(x.shape)
-    shape[axis] = stop - start
-    y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-    for place, ((_, skip), begin, count) in enumerate(zip(firsts, begins, counts, strict=True)):
+    shape[axis] = places.size
+    y = channels_last(f"upsampled along {axis}", x.dtype, *shape) if up > 1 else x
+    for place, (skip, begin, count) in enumerate(zip(places.skips, places.begins, places.counts, strict=True)):
         short = taps[skip::up]
-        part = _filtered(x, short[:, None] if axis == 2 else short[None])
-        part = part.narrow(axis, begin - low, count)
+        part = _filtered(x, short[:, None] if axis == 2 else short[None]).narrow(axis, begin, count)
         if up == 1:
             return part
         y[(..., slice(place, None, up), slice(None)) if axis == 2 else (..., slice(place, None, up))] = part

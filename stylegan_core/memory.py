@@ -24,10 +24,6 @@ EXHAUSTED = (
     "CUDNN_STATUS_ALLOC_FAILED",
 )
 
-# glibc's mallopt: no memory outside the heap (M_MMAP_MAX), none given back when it is freed (M_TRIM_THRESHOLD), it
-# grows in large pieces (M_TOP_PAD), and there is one for all threads (M_ARENA_MAX).
-MALLOC_OPTIONS = ((-4, 0), (-1, 2**31 - 1), (-2, 64 * MIB), (-8, 1))
-
 # All that oneDNN says when it finds no memory for the code of a convolution; where it finds no way to do one, it speaks
 # of a primitive descriptor. It remembers the failure: pictures stay small for as long as the program runs.
 ONEDNN_EXHAUSTED = "could not create a primitive"
@@ -64,18 +60,6 @@ def release() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:  # glibc
         trim(0)
-
-
-def keep_heap() -> None:
-    """Have the C library keep freed memory for the next picture instead of giving it back to the system (glibc only).
-
-    Else every large tensor is made of new pages, which the system has to find and clear: that costs as much as the
-    filters of StyleGAN3, several times as much in a virtual machine. `release` still gives everything back.
-    """
-    tune = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if tune is not None:
-        for option, value in MALLOC_OPTIONS:
-            tune(option, value)
 
 
 def device_bytes(device: torch.device) -> int:

@@ -17,12 +17,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan_core import kernels as gpu
+from stylegan_core import winograd
+from stylegan_core.workspace import channels_last
 
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
 CPU_LAYOUT = torch.channels_last  # of activations, in the networks that leave the choice to their operations
-BAND_MACS = 1e9  # multiply-adds between two polls: about 10 ms on two CPU cores
+BAND_MACS = 2.5e9  # multiply-adds between two polls: about 25 ms on two CPU cores; less repeats the weights' way in
 BAND_BYTES = 4 << 20  # of a band's result: what stays in the cache until it is finished
+WINOGRAD_BYTES = 16 << 20  # of a band's transformed tiles
 
 
 def no_poll() -> None:
@@ -247,7 +250,7 @@ def _transposed_rows(x: Tensor, kernels: Phases, top: int, bottom: int) -> Tenso
     """
     x = F.pad(_rows(x, top - 1, bottom + 1), (1, 1))
     height, width = 2 * (bottom - top) + 3, 2 * x.shape[3] - 1
-    y = _empty(x, kernels.odd_odd.shape[0], height, width)
+    y = channels_last("transposed", x.dtype, x.shape[0], kernels.odd_odd.shape[0], height, width)
     y[:, :, 1::2, 1::2] = F.conv2d(x, kernels.even_even)
     y[:, :, 1::2, 0::2] = F.conv2d(x, kernels.even_odd)
     y[:, :, 0::2, 1::2] = F.conv2d(x, kernels.odd_even)
@@ -260,11 +263,17 @@ class Prepared(NamedTuple):
 
     energy: Tensor  # [out, in]: sum of squares over each kernel
     phases: Phases | None = None  # of a layer that upsamples
+    winograd: Tensor | None = None  # [16, in, out] of a layer that does not and is wide enough to gain by it
 
 
 def prepare(weight: Tensor, up: bool = False) -> Prepared:
     """What modulated convolution needs of weight [out, in, k, k] at every call, once and for all."""
-    return Prepared(weight.square().sum(dim=[2, 3]), phases(weight) if up and weight.shape[-1] == 3 else None)
+    energy = weight.square().sum(dim=[2, 3])
+    if weight.is_cuda:
+        return Prepared(energy)
+    if up:
+        return Prepared(energy, phases=phases(weight) if weight.shape[-1] == 3 else None)
+    return Prepared(energy, winograd=winograd.transformed(weight) if winograd.is_worth_it(weight) else None)
 
 
 def modulated_conv2d(
@@ -296,9 +305,7 @@ def modulated_conv2d(
     """
     prepared = prepare(weight) if prepared is None else prepared
     factor = (styles.square() @ prepared.energy.t() + 1e-8).rsqrt()
-    return scaled_conv2d(
-        x, weight, styles, factor, up_filter=up_filter, kernels=prepared.phases, poll=poll, finish=finish
-    )
+    return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, prepared=prepared, poll=poll, finish=finish)
 
 
 def scaled_conv2d(
@@ -309,7 +316,7 @@ def scaled_conv2d(
     *,
     pad: int | None = None,
     up_filter: Tensor | None = None,
-    kernels: Phases | None = None,
+    prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
 ) -> Tensor:
@@ -325,7 +332,7 @@ def scaled_conv2d(
         factor: [N, out].
         pad: as in `conv2d`.
         up_filter: as in `conv2d_up`, or None.
-        kernels: `phases(weight)` if they are at hand.
+        prepared: what `prepare` gave for this weight, if it is at hand.
         poll: called between pieces of the work.
         finish: done to the result, band by band. Given one picture, or all.
     """
@@ -333,9 +340,9 @@ def scaled_conv2d(
         poll()
         return gpu.attempt(
             lambda: finish(gpu.modulated_conv2d(x, weight, styles, up_filter, factor=factor, padding=pad), 0),
-            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, kernels, poll, finish),
+            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish),
         )
-    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, kernels, poll, finish)
+    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish)
 
 
 def _plain_scaled_conv2d(
@@ -345,25 +352,27 @@ def _plain_scaled_conv2d(
     factor: Tensor,
     pad: int | None,
     up_filter: Tensor | None,
-    kernels: Phases | None,
+    prepared: Prepared | None,
     poll: Poll,
     finish: Finish,
 ) -> Tensor:
     """`scaled_conv2d` by plain operations."""
+    prepared = Prepared(factor) if prepared is None else prepared
     if x.dtype == torch.float16:  # keep sums within half's range; the factor makes up for it
         largest = weight.abs().amax(dim=[1, 2, 3]) * math.sqrt(weight[0].numel())
         most = styles.abs().amax(dim=1, keepdim=True)
-        weight, styles, factor, kernels = (
-            weight / largest[:, None, None, None],
-            styles / most,
-            factor * largest * most,
-            None,
-        )
-    if not (x.is_cuda or torch.is_grad_enabled()) and weight.numel() * len(x) <= x.numel():
+        weight, styles, factor = weight / largest[:, None, None, None], styles / most, factor * largest * most
+        prepared = Prepared(factor)
+    on_cpu = not (x.is_cuda or torch.is_grad_enabled())
+    fewer = prepared.winograd if on_cpu and up_filter is None and x.dtype == torch.float32 else None
+    if on_cpu and fewer is None and weight.numel() * len(x) <= x.numel():
         pictures = []
         for one, style, scale in zip(x.split(1), styles, factor, strict=True):
             own = (weight * style[None, :, None, None] * scale[:, None, None, None]).to(x.dtype)
-            pictures.append(_conv2d(one, own, pad, up_filter, None, poll, finish))
+            if up_filter is None:
+                pictures.append(conv2d(one, own, pad, poll, finish))
+            else:
+                pictures.append(conv2d_up(one, own, up_filter, None, poll, finish))
         return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
     poll()
     factor = factor.to(x.dtype)[:, :, None, None]
@@ -372,23 +381,33 @@ def _plain_scaled_conv2d(
         return finish(band * factor if torch.is_grad_enabled() else band.mul_(factor), top)
 
     x = x * styles.to(x.dtype)[:, :, None, None]
+    if fewer is not None:
+        return _winograd_conv2d(x, fewer, 1 if pad is None else pad, factor, poll, finish)
+    if up_filter is None:
+        return conv2d(x, weight.to(x.dtype), pad, poll, scaled)
+    kernels = prepared.phases
     if kernels is not None:
         kernels = Phases(*(kernel.to(x.dtype) for kernel in kernels))
-    return _conv2d(x, weight.to(x.dtype), pad, up_filter, kernels, poll, scaled)
+    return conv2d_up(x, weight.to(x.dtype), up_filter, kernels, poll, scaled)
 
 
-def _conv2d(
-    x: Tensor,
-    weight: Tensor,
-    pad: int | None,
-    up_filter: Tensor | None,
-    kernels: Phases | None,
-    poll: Poll,
-    finish: Finish,
-) -> Tensor:
-    if up_filter is None:
-        return conv2d(x, weight, pad, poll, finish)
-    return conv2d_up(x, weight, up_filter, kernels, poll, finish)
+def _winograd_conv2d(x: Tensor, u: Tensor, pad: int, factor: Tensor, poll: Poll, finish: Finish) -> Tensor:
+    """`conv2d` with the 3x3 kernel of which u is `winograd.transformed`, times factor [N, out, 1, 1]."""
+    (n, inner, height, width), out = x.shape, u.shape[2]
+    height, width = height + 2 * pad - 2, width + 2 * pad - 2
+    columns = (width + 1) // 2
+    tiles = max(int(WINOGRAD_BYTES / (16 * columns * max(inner, out) * x.element_size())), 1)
+    pictures = []
+    for one, scale in zip(x.split(1), factor.split(1), strict=True):
+        y = _empty(one.contiguous(memory_format=torch.channels_last), out, height, width)
+        for top in range(0, height, 2 * tiles):
+            poll()
+            bottom = min(top + 2 * tiles, height)
+            rows = winograd.tile_rows(one, top // 2, (bottom - top + 1) // 2, pad, columns)
+            band = winograd.convolved(rows, u)[:, :, : bottom - top, :width].mul_(scale)
+            y[:, :, top:bottom] = finish(band, top)
+        pictures.append(y)
+    return pictures[0] if n == 1 else torch.cat(pictures)
 
 
 def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
@@ -403,4 +422,7 @@ def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
         [N, out, H, W].
     """
     modulated = (weight[None, :, :, 0, 0] * styles[:, None]).to(x.dtype)
+    if x.is_contiguous(memory_format=torch.channels_last):
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2) @ modulated.transpose(1, 2)
+        return pixels.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
     return (modulated @ x.flatten(2)).unflatten(2, x.shape[2:])

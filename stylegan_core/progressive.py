@@ -8,6 +8,7 @@ fraction fades between two of them.
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Literal, NamedTuple, Self
 
 import torch
@@ -166,20 +167,24 @@ def pixel_norm(x: Tensor, epsilon: float = 1e-8) -> Tensor:
     return x * (x.square().mean(dim=1, keepdim=True) + epsilon).rsqrt()
 
 
-# What a row of the doubled picture sees of a 3-tap kernel through the two rows it was made of: an even row has the
-# row above once and its own twice, an odd row its own twice and the row below. [odd first, 2 rows, 3 taps]
-_PHASES = (((1.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)))
-
-
 def up_kernel(weight: Tensor) -> Tensor:
     """What `conv2d_up` takes for a weight [out, in, 3, 3]: a 2x2 kernel for each place within 2x2 pixels.
 
     Returns:
         [4 * out, in, 2, 2].
     """
-    phases = torch.tensor(_PHASES, dtype=weight.dtype, device=weight.device)
-    kernel = torch.einsum("pas,qbt,oist->opqiab", phases, phases, weight).reshape(-1, weight.shape[1], 2, 2)
+    kernel = _through_two(_through_two(weight.transpose(2, 3)))  # [column, 2 columns, row, 2 rows, out, in]
+    kernel = kernel.permute(4, 2, 0, 5, 3, 1).reshape(-1, weight.shape[1], 2, 2)
     return kernel.contiguous(memory_format=torch.channels_last)
+
+
+def _through_two(taps: Tensor) -> Tensor:
+    """What a doubled row sees of 3 taps [..., 3] through the two rows it was made of, [odd first, 2 rows, ...].
+
+    An even row has the row above once and its own twice, an odd row its own twice and the row below.
+    """
+    above, own, below = taps.unbind(-1)
+    return torch.stack([above + own, below, above, own + below]).unflatten(0, (2, 2))
 
 
 def _as_is(band: Tensor, top: int) -> Tensor:
@@ -233,8 +238,14 @@ def conv2d_down(x: Tensor, weight: Tensor) -> Tensor:
 
 def blur_filter(taps: tuple[float, ...], like: Tensor) -> Tensor:
     """The 2-D filter [k, k] of unit sum that blurs with `taps` along both axes, where `like` is."""
-    f = torch.tensor(taps, dtype=like.dtype, device=like.device)
-    return f.outer(f) / f.sum() ** 2
+    return _blur_filter(taps, like.dtype, like.device)
+
+
+@cache  # a filter made during a run would be a copy from main memory, which no CUDA graph can record
+def _blur_filter(taps: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # training uses it too
+        f = torch.tensor(taps, dtype=dtype, device=device)
+        return f.outer(f) / f.sum() ** 2
 
 
 def blur(x: Tensor, f: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ works in the precision of x, so in float64 it serves as the truth for faster for
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core.ops import Finish, Phases, Poll, no_poll, unfinished
+from stylegan_core.ops import Finish, Poll, Prepared, no_poll, unfinished
 
 Padding = tuple[int, int, int, int]  # left, right, top, bottom; negative crops
 
@@ -83,10 +83,43 @@ def filtered_lrelu(
     return upfirdn2d(x, down_filter, down=down)
 
 
+def bias_act(x: Tensor, bias: Tensor | None, activation: str, gain: float = 1.0, clamp: float | None = None) -> Tensor:
+    """What `ops.bias_act` gives, with its arguments; x stays as it is."""
+    if bias is not None:
+        x = x + bias.to(x.dtype).reshape(1, -1, *[1] * (x.ndim - 2))
+    if activation == "lrelu":
+        x = F.leaky_relu(x, 0.2)
+        gain = gain * 2**0.5
+    x = x * gain
+    return x if clamp is None else x.clamp(-clamp, clamp)
+
+
 def upsample2d(x: Tensor, f: Tensor) -> Tensor:
     """Twice the size: [N, C, H, W] -> [N, C, 2H, 2W] with filter f [t, t] (StyleGAN2, figure 7)."""
     before, after = (f.shape[-1] + 1) // 2, (f.shape[-1] - 2) // 2
     return upfirdn2d(x, f, up=2, padding=(before, after, before, after), gain=4)
+
+
+def modulated_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    *,
+    up_filter: Tensor | None = None,
+    prepared: Prepared | None = None,
+    poll: Poll = no_poll,
+    finish: Finish = unfinished,
+) -> Tensor:
+    """What `ops.modulated_conv2d` gives, with its arguments (StyleGAN2, section 2.2, equations 1 and 3)."""
+    del prepared
+    modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
+    factor = (modulated.square().sum(dim=[2, 3, 4]) + 1e-8).rsqrt()
+    return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, poll=poll, finish=finish)
+
+
+def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
+    """What `ops.modulated_pointwise` gives, with its arguments."""
+    return scaled_conv2d(x, weight, styles, styles.new_ones(len(x), len(weight)))
 
 
 def scaled_conv2d(
@@ -97,7 +130,7 @@ def scaled_conv2d(
     *,
     pad: int | None = None,
     up_filter: Tensor | None = None,
-    kernels: Phases | None = None,
+    prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
 ) -> Tensor:
@@ -105,7 +138,7 @@ def scaled_conv2d(
 
     Upsampling is a transposed convolution followed by the filter.
     """
-    del kernels
+    del prepared
     poll()
     (n, inner, h, w), (out, _, k, _) = x.shape, weight.shape
     own = weight[None] * styles[:, None, :, None, None] * factor[:, :, None, None, None]  # [N, out, in, k, k]

@@ -188,7 +188,8 @@ class SynthesisLayer(nn.Module):
 
         def finish(band: Tensor, top: int) -> Tensor:
             if values is not None:
-                band = band + values[:, :, top : top + band.shape[2]]
+                rows = values[:, :, top : top + band.shape[2]]
+                band = band + rows if torch.is_grad_enabled() else band.add_(rows)
             return bias_act(band, self.bias, self.activation, gain, clamp)
 
         def plain() -> Tensor:

@@ -346,7 +346,16 @@ class SynthesisLayer(nn.Module):
         styles = self.affine(w)
         factor = self.demodulation(styles) * self.magnitude_ema.rsqrt()  # of inputs in training, on the average (F.1)
         # Padded so that no sample is lost: the filters' padding counts on it.
-        x = scaled_conv2d(x, weight, styles, factor, pad=plan.kernel - 1, poll=inputs.poll, finish=self._add_bias)
+        x = scaled_conv2d(
+            x,
+            weight,
+            styles,
+            factor,
+            pad=plan.kernel - 1,
+            prepared=self.prepared if weight is self.weight else None,
+            poll=inputs.poll,
+            finish=self._add_bias,
+        )
         return filtered_lrelu(
             x,
             None,
