@@ -10,10 +10,10 @@ from typing import Literal
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
-from stylegan_core.models import ModelStore
 from stylegan_core.ops import Poll
 from stylegan_core.scene import MAX_SEED, Latent, ModelRef, Scene
 from visualizer.jobs import Job
+from visualizer.memory import Memory
 from visualizer.tasks import describe
 from visualizer.worker import Shown, Worker
 
@@ -23,12 +23,12 @@ class Companion:
 
     def __init__(
         self,
-        models: ModelStore,
+        memory: Memory,
         worker: Worker,
         full: Callable[[Scene, Poll], Shown],
         say: Callable[[str, Literal["error"]], None],
     ):
-        self._models, self._worker, self._full, self._say = models, worker, full, say
+        self._memory, self._worker, self._full, self._say = memory, worker, full, say
         self.path: Path | None = None  # of the model; None: there is no companion
         self.card: ModelCard | None = None  # None while it is being read
         self.seed = 0
@@ -56,7 +56,10 @@ class Companion:
             return
 
         def load(job: Job[ModelCard]) -> ModelCard:
-            return self._models.open(path, "G_ema", job.report, lambda: job.cancelled).card
+            def opened() -> ModelCard:
+                return self._memory.models.open(path, "G_ema", job.report, lambda: job.cancelled).card
+
+            return self._memory.read(path.name, opened)
 
         self._job = Job(f"Opening {path.name}", load)
 

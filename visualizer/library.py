@@ -1,9 +1,11 @@
-"""Where models are found: the starter models that come with the program, and folders on the disk."""
+"""Where models are found: at their paths, among the starter models that come with the program, and in folders."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stylegan_core.errors import StyleScopeError
+from stylegan_core.scene import ModelRef
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json"})
@@ -12,6 +14,29 @@ SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json"})
 def starter_models() -> tuple[Path, ...]:
     """The models in assets/models, by name."""
     return tuple(sorted((ASSETS / "models").glob("*.safetensors")))
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root; ~ is the home folder."""
+    with suppress(RuntimeError):  # the home of somebody who does not exist
+        path = path.expanduser()
+    return path.absolute()
+
+
+def on_disk(path: Path) -> bool:
+    """Whether a path from a file, which may hold anything, leads to something."""
+    try:
+        return path.exists()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def model_file(ref: ModelRef) -> Path:
+    """Where a Scene's model is: at its path, or among the starter models, which lie elsewhere on every machine."""
+    path = Path(ref.path)
+    if on_disk(path):
+        return path
+    return next((starter for starter in starter_models() if starter.name == path.name), path)
 
 
 @dataclass(frozen=True)

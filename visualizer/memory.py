@@ -9,6 +9,7 @@ from stylegan_core import memory
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.models import ModelStore
 from stylegan_core.render import StageCache
+from stylegan_core.scene import ModelRef
 from visualizer.session import Session
 
 R = TypeVar("R")
@@ -20,6 +21,7 @@ class Memory:
     def __init__(self, device: str, session: Session):
         self.steps = StageCache(0)
         self.models = ModelStore(device, evicted=self.steps.forget)
+        self._held: tuple[ModelRef, ...] = ()
         self.limit(session)
 
     @property
@@ -47,6 +49,12 @@ class Memory:
         device = self.models.device
         self.models.set_limit(_bytes(session.models_mib, memory.models_limit(device)))
         self.steps.set_limit(_bytes(session.steps_mib, memory.steps_limit(device)))
+
+    def hold(self, *shown: ModelRef) -> None:
+        """These may not make room for others; may be called at every frame, by one thread."""
+        if shown != self._held:
+            self._held = shown
+            self.models.hold(*shown)
 
     def free(self) -> None:
         """Give back everything but the models that are shown."""

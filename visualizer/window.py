@@ -181,15 +181,8 @@ class Window:
 
     def _remember_size(self) -> None:
         x, y = (int(value) for value in dpg.get_viewport_pos())
-        layout = self.explorer.session.layout.model_copy(
-            update={
-                "width": max(640, dpg.get_viewport_width()),
-                "height": max(480, dpg.get_viewport_height()),
-                "x": max(x, 0),
-                "y": max(y, 0),
-            }
-        )
-        self.explorer.session = self.explorer.session.model_copy(update={"layout": layout})
+        width, height = max(640, dpg.get_viewport_width()), max(480, dpg.get_viewport_height())
+        self.explorer.arrange(width=width, height=height, x=max(x, 0), y=max(y, 0))
 
     def _write_rects(self) -> None:
         """For scripts that drive the window with a real mouse: where every named item is, whenever that changes."""

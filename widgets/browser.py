@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import dearpygui.dearpygui as dpg
 
-from visualizer.explorer import absolute
 from visualizer.jobs import Job
-from visualizer.library import Entry, browse
+from visualizer.library import Entry, absolute, browse
 from widgets import icons, theme
 from widgets.ui import Ui, centred
 

@@ -30,12 +30,13 @@ from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
 from visualizer import equivariance as equivariance_file
 from visualizer import explorer as explorer_file
+from visualizer import loading as loading_file
 from visualizer import session as session_file
 from visualizer.explorer import KEEP_EVERY_S, PLAY_HZ, Explorer, devices
 from visualizer.favourites import THUMBNAIL_PX, thumbnail
 from visualizer.library import starter_models
 from visualizer.session import MOST_MIB, Layout, Pin, Session, read_session, write_session
-from visualizer.worker import Shown, to_rgba
+from visualizer.worker import PreviewPolicy, Shown, to_rgba
 
 STARTER = starter_models()[0]
 TICKS = 60_000  # with a rest of 1 ms each: never reached unless a test is about to fail
@@ -262,14 +263,14 @@ def test_a_name_that_no_scene_can_hold(explorer: Explorer, tiny: Path, tmp_path:
 
 def test_opening_can_be_cancelled(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, seen = threading.Event(), []
-    load = explorer_file.load_model
+    load = loading_file.load_model
 
     def slow(path: Path, device: str, which: str, report: Callable, cancelled: Callable[[], bool]) -> sg.Model:
         assert go_on.wait(60)
         seen.append(cancelled())
         return load(path, device, which, report, cancelled)
 
-    monkeypatch.setattr(explorer_file, "load_model", slow)
+    monkeypatch.setattr(loading_file, "load_model", slow)
     explorer.open_model(tiny)
     job = explorer.loading.job
     explorer.cancel_loading()
@@ -283,8 +284,8 @@ def test_opening_can_be_cancelled(explorer: Explorer, tiny: Path, monkeypatch: p
 def test_the_last_thing_asked_for_wins(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pin of the model shown is chosen while another model loads: it must not be swept away by that."""
     go_on = threading.Event()
-    load = explorer_file.load_model
-    monkeypatch.setattr(explorer_file, "load_model", lambda *args: go_on.wait(60) and load(*args))
+    load = loading_file.load_model
+    monkeypatch.setattr(loading_file, "load_model", lambda *args: go_on.wait(60) and load(*args))
     explorer.open_model(tiny)
     job = explorer.loading.job
     chosen = edits.set_seed(explorer.scene, 99)
@@ -353,14 +354,14 @@ def test_a_dozen_models_one_after_another_take_the_memory_of_few(
     explorer: Explorer, large: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alive: list[weakref.ref[sg.Model]] = []
-    load = explorer_file.load_model
+    load = loading_file.load_model
 
     def watched(*args: object) -> sg.Model:
         model = load(*args)
         alive.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(explorer_file, "load_model", watched)
+    monkeypatch.setattr(loading_file, "load_model", watched)
     size = load(large[0]).num_bytes
     assert size > 8 << 20
     explorer.limit_memory(models_mib=int(3.5 * size) >> 20, steps_mib=4)
@@ -564,14 +565,14 @@ def test_without_memory_there_is_a_smaller_picture_and_one_message(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_no_memory_to_open_a_model(explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-    load, left = explorer_file.load_model, [MemoryError()] * times
+    load, left = loading_file.load_model, [MemoryError()] * times
 
     def loading(*args: object) -> sg.Model:
         if left:
             raise left.pop()
         return load(*args)
 
-    monkeypatch.setattr(explorer_file, "load_model", loading)
+    monkeypatch.setattr(loading_file, "load_model", loading)
     explorer.open_model(tiny)
     until(explorer, lambda: explorer.loading is None)
     settled(explorer)
@@ -1017,6 +1018,75 @@ def test_a_motion_waits_for_the_picture_beside(explorer: Explorer, tiny: Path) -
             pairs += 1
         if pairs == 4:
             break
+
+
+def slow_to_preview(explorer: Explorer) -> int:
+    """As if all blocks took long: previews stop at the block that a transform moves. Its size in px."""
+    settled(explorer)
+    explorer.worker.policy = PreviewPolicy(budget_ms=0.0)
+    assert explorer.card is not None and 0 < explorer.card.moved_px < explorer.card.resolution
+    return explorer.card.moved_px
+
+
+def test_a_motion_beside_another_picture_does_not_flicker_between_blurred_and_sharp(
+    explorer: Explorer, tiny: Path
+) -> None:
+    """The companion's picture leaves the worker time to sharpen the live one, which would jump at every step."""
+    explorer.companion.open(tiny)
+    beside(explorer)
+    px, sizes, moved = slow_to_preview(explorer), [], 0
+    explorer.motion.turn(True)
+    for old, new, shown in moments(explorer):
+        moved += new != old
+        if shown is not None:
+            sizes.append(shown.rgba.shape[0])
+        if moved == 6:
+            break
+    assert sizes == [px] * 5  # one picture of each place
+
+
+@pytest.mark.parametrize("play", ["motion", "noise"])
+def test_what_played_is_shown_whole_where_it_rests(explorer: Explorer, play: str) -> None:
+    px = slow_to_preview(explorer)
+    explorer.do("Noise", edits.set_noise_mode, "random")
+    explorer.do("Move", edits.turn_picture, 5.0)
+    before = settled(explorer).frame.scene
+    explorer.motion.turn(play == "motion")
+    explorer.playing_noise = play == "noise"
+    for _ in moments(explorer):
+        if explorer.latest.frame.scene == explorer.scene != before:
+            break
+    assert explorer.latest.frame.preview and explorer.latest.rgba.shape[0] == px
+    explorer.motion.turn(False)
+    explorer.playing_noise = False
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+def test_noise_that_cannot_play_leaves_pictures_whole(explorer: Explorer) -> None:
+    slow_to_preview(explorer)
+    explorer.playing_noise = True
+    explorer.do("Noise", edits.set_noise_mode, "none")
+    assert torch.equal(settled(explorer).rgba, expected(explorer))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_no_memory_for_the_model_beside(
+    explorer: Explorer, tiny: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    load, left = models_file.load_model, [MemoryError()] * times
+
+    def loading(*args: object) -> sg.Model:
+        if left:
+            raise left.pop()
+        return load(*args)
+
+    monkeypatch.setattr(models_file, "load_model", loading)
+    explorer.companion.open(tiny)
+    if times == 1:
+        assert beside(explorer).frame.error is None
+    else:
+        said(explorer, "no memory left to open tiny.safetensors")
+        assert explorer.companion.path is None
 
 
 def test_equivariance_is_measured_beside_the_live_view(
