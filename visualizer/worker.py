@@ -87,6 +87,10 @@ class PreviewPolicy:
         """Another model, device or precision: times mean nothing any more."""
         self._steps_ms.clear()
 
+    def knows_beyond(self, px: int) -> bool:
+        """Whether anything finer has been measured, so that `stop_at` will not go on approaching."""
+        return any(resolution > px for resolution in self._steps_ms)
+
     def stop_at(self) -> int:
         """Resolution in px to stop at. Blocks not measured yet are approached one octave at a time."""
         if not self._steps_ms:
@@ -203,7 +207,8 @@ class Worker:
         try:
             stop_at = self.policy.stop_at() if self._played_at is None else self._played_at
             frame = self._first_pass(request, stop_at)
-            self._played_at = stop_at if request.playing else None
+            known = not frame.preview or self.policy.knows_beyond(max(stop_at, _size(frame)))
+            self._played_at = stop_at if request.playing and known else None
             while frame.preview and frame.error is None and not request.playing:
                 stop_at = max(stop_at, _size(frame)) * 2  # sharper by an octave; what has been computed is gone on from
                 frame = self._render(request, stop_at, self._poll)

@@ -90,8 +90,8 @@ class Desk:
         self.woken: queue.Queue[None] = queue.Queue()
         self.worker = Worker(self.renderer, wake=lambda: self.woken.put(None))
 
-    def show(self, seed: int, model: str = "m") -> None:
-        self.worker.show(scene(seed, model), seed)
+    def show(self, seed: int, model: str = "m", playing: bool = False) -> None:
+        self.worker.show(scene(seed, model), seed, playing)
 
     def shown(self) -> Shown:
         """The next picture in the outbox."""
@@ -314,6 +314,69 @@ def test_times_teach_where_to_stop_and_another_model_forgets_them(desk: Desk) ->
     assert desk.renderer.event() == (2, 16)
     assert desk.renderer.poll() == "dropped"
     assert desk.renderer.event() == (3, FIRST_PREVIEW_PX)
+
+
+# -- pictures that play ------------------------------------------------------------------------------------------------
+
+
+def played(desk: Desk, seed: int, model: str = "m") -> int:
+    """One of many pictures that play, and nothing more: where it stopped, in px."""
+    desk.show(seed, model, playing=True)
+    shown_seed, stop_at = desk.renderer.event()
+    assert shown_seed == seed
+    desk.renderer.order("finish")
+    assert desk.shown().frame.scene == scene(seed, model)
+    led, future = led_task(desk, "after it", [])
+    assert led.event() == "begun"  # the worker has nothing live to do: it does not sharpen
+    led.order("finish")
+    result(future)
+    return stop_at
+
+
+def test_pictures_that_play_are_equally_sharp_whatever_their_times(desk: Desk) -> None:
+    desk.renderer.steps_ms = {4: 1.0, 8: 1.0, FIRST_PREVIEW_PX: 1.0, FULL: 100.0}
+    desk.picture(0)
+    stops = []
+    for seed, ms in enumerate([1.0, 1000.0, 1000.0, 0.0, 0.0, 0.0], start=1):
+        desk.renderer.steps_ms = {FIRST_PREVIEW_PX: ms}
+        stops.append(played(desk, seed))
+    assert stops == [FIRST_PREVIEW_PX] * 6
+
+
+def test_what_played_becomes_sharp_where_it_rests(desk: Desk) -> None:
+    desk.renderer.steps_ms = {4: 1.0, 8: 1.0, FIRST_PREVIEW_PX: 1.0, FULL: 100.0}
+    desk.picture(0)
+    stop_at = played(desk, 1)
+    desk.show(1)
+    assert desk.renderer.event() == (1, stop_at)  # what is there already, and is gone on from
+    desk.renderer.order("finish")
+    assert desk.shown().frame.preview
+    assert desk.renderer.event() == (1, FULL)
+    desk.renderer.order("finish")
+    assert not desk.shown().frame.preview
+    desk.renderer.steps_ms = {FIRST_PREVIEW_PX: 1000.0}
+    desk.picture(2)
+    desk.show(3)
+    assert desk.renderer.event() == (3, 8)  # by its times again
+
+
+def test_a_model_that_plays_from_the_start_is_approached_first(desk: Desk) -> None:
+    desk.renderer.resolution = 8 * FIRST_PREVIEW_PX
+    stops = []
+    for seed in range(6):
+        px = FIRST_PREVIEW_PX << min(seed, 2)
+        desk.renderer.steps_ms = {px: 25.0 if px == 4 * FIRST_PREVIEW_PX else 4.0}
+        stops.append(played(desk, seed))
+    assert stops[:3] == [FIRST_PREVIEW_PX, 2 * FIRST_PREVIEW_PX, 4 * FIRST_PREVIEW_PX]
+    assert set(stops[3:]) == {2 * FIRST_PREVIEW_PX}  # the finest that its times allow
+
+
+def test_another_model_plays_as_sharp_as_it_can(desk: Desk) -> None:
+    desk.renderer.steps_ms = {4: 20.0, 8: 20.0, FULL: 100.0}
+    desk.picture(0)
+    assert [played(desk, seed) for seed in (1, 2)] == [4, 4]
+    desk.renderer.steps_ms = {}
+    assert played(desk, 3, model="another") == FIRST_PREVIEW_PX
 
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
