@@ -1,14 +1,16 @@
 """The parts of networks that grow: resampling, blur, and the scale of weights."""
 
 import math
+from types import ModuleType
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core import progressive
+from stylegan_core import progan, progressive, stylegan1
 from stylegan_core.errors import Cancelled
+from stylegan_core.model import build_generator, random_spec
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -68,3 +70,22 @@ def test_weights_are_used_with_hes_deviation(use_wscale: bool) -> None:
     scale = progressive.equalized(200, math.sqrt(2), use_wscale, lr_multiplier=0.01)
     assert scale.initial_std * scale.coefficient == pytest.approx(0.1)
     assert scale.coefficient == pytest.approx(0.001 if use_wscale else 0.01)
+
+
+@pytest.mark.parametrize("family", [progan, stylegan1])
+def test_a_run_copies_nothing_from_main_memory(family: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CUDA graph could not record it; nor if kernels had not been prepared, as while a network is trained."""
+    spec = random_spec(family.GeneratorConfig(img_resolution=16, channel_base=64), 0)
+    model = build_generator(spec, "0" * 64, "random")
+    ws = torch.randn(1, model.card.num_ws, model.card.w_dim, generator=torch.Generator().manual_seed(0))
+    expected = model.synthesize(ws)
+    for module in model.network.modules():
+        for prepared in {"kernel", "prepared"} & vars(module).keys():
+            setattr(module, prepared, None)
+    model.synthesize(ws)  # the run before the recording
+
+    def refused(*args: object, **kwargs: object) -> Tensor:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(torch, "tensor", refused)
+    assert torch.equal(model.synthesize(ws), expected)
