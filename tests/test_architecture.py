@@ -1,6 +1,7 @@
 """The promises that ARCHITECTURE.md makes about the shape of the code, held by looking at the code."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,16 @@ def test_every_python_file_says_what_it_is_for() -> None:
     assert ours, "no source file is tracked by git"
     silent = [str(path.relative_to(REPOSITORY)) for path in ours if not ast.get_docstring(ast.parse(path.read_text()))]
     assert silent == []
+
+
+@pytest.mark.parametrize("folder", ["stylegan_core", "visualizer", "widgets", "bench", "scripts"])
+def test_the_map_lists_every_file_and_no_other(folder: str) -> None:
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text()
+    table = re.split(r"\n\n(?!\|)", text.split(f"\n**{folder}**")[1])[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    listed = re.findall(r"`(\w+\.py)`", " ".join(rows))
+    files = [path.name for path in tracked_files() if path.parent == REPOSITORY / folder and path.suffix == ".py"]
+    assert sorted(listed) == sorted(set(files) - {"__init__.py"})
 
 
 def test_no_tracked_file_makes_cloning_slow() -> None:
