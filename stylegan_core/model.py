@@ -12,7 +12,7 @@ from stylegan_core.errors import ModelFileError
 from stylegan_core.family import empty_network, family_of, is_generator
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.noise import NoiseLike, noise_maps
-from stylegan_core.ops import Poll, no_poll
+from stylegan_core.ops import Poll, Prepared, no_poll
 from stylegan_core.spec import NetworkSpec
 from stylegan_core.truncation import Psi, psi_per_layer, truncate
 
@@ -182,6 +182,8 @@ def _tensors_in(value: object) -> Iterator[Tensor]:
     elif isinstance(value, tuple):
         for part in value:
             yield from _tensors_in(part)
+    elif isinstance(value, Prepared):
+        yield from _tensors_in((value.energy, value.phases, value.winograd, *value.casts.values()))
 
 
 def _ready(config: Any, tensors: dict[str, Tensor]) -> Any:

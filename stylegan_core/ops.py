@@ -10,6 +10,7 @@ of rows is one piece of memory.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -258,12 +259,30 @@ def _transposed_rows(x: Tensor, kernels: Phases, top: int, bottom: int) -> Tenso
     return y
 
 
-class Prepared(NamedTuple):
+class Cast(NamedTuple):
+    """Weights in the type of activations."""
+
+    weight: Tensor
+    phases: Phases | None
+
+
+@dataclass(frozen=True)
+class Prepared:
     """What follows from a layer's weights alone, computed once."""
 
     energy: Tensor  # [out, in]: sum of squares over each kernel
     phases: Phases | None = None  # of a layer that upsamples
     winograd: Tensor | None = None  # [16, in, out] of a layer that does not and is wide enough to gain by it
+    casts: dict[torch.dtype, Cast] = field(default_factory=dict)  # made when they are first wanted
+
+    def cast(self, weight: Tensor, dtype: torch.dtype) -> Cast:
+        """The weight that this was prepared from, and its phases, in another type."""
+        if dtype == weight.dtype:
+            return Cast(weight, self.phases)
+        if dtype not in self.casts:
+            kernels = None if self.phases is None else Phases(*(kernel.to(dtype) for kernel in self.phases))
+            self.casts[dtype] = Cast(weight.to(dtype), kernels)
+        return self.casts[dtype]
 
 
 def prepare(weight: Tensor, up: bool = False) -> Prepared:
@@ -383,12 +402,10 @@ def _plain_scaled_conv2d(
     x = x * styles.to(x.dtype)[:, :, None, None]
     if fewer is not None:
         return _winograd_conv2d(x, fewer, 1 if pad is None else pad, factor, poll, finish)
+    cast = prepared.cast(weight, x.dtype)
     if up_filter is None:
-        return conv2d(x, weight.to(x.dtype), pad, poll, scaled)
-    kernels = prepared.phases
-    if kernels is not None:
-        kernels = Phases(*(kernel.to(x.dtype) for kernel in kernels))
-    return conv2d_up(x, weight.to(x.dtype), up_filter, kernels, poll, scaled)
+        return conv2d(x, cast.weight, pad, poll, scaled)
+    return conv2d_up(x, cast.weight, up_filter, cast.phases, poll, scaled)
 
 
 def _winograd_conv2d(x: Tensor, u: Tensor, pad: int, factor: Tensor, poll: Poll, finish: Finish) -> Tensor:
