@@ -14,16 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import torch  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
+import torch
+from rich.console import Console
+from rich.table import Table
 
-from stylegan_core import edits  # noqa: E402
-from stylegan_core.config import GeneratorConfig  # noqa: E402
-from stylegan_core.model import build_generator, random_spec  # noqa: E402
-from stylegan_core.models import ModelStore  # noqa: E402
-from stylegan_core.render import Frame, Renderer, render  # noqa: E402
-from stylegan_core.scene import ModelRef, Scene  # noqa: E402
+from stylegan_core import edits
+from stylegan_core.config import GeneratorConfig
+from stylegan_core.model import build_generator, random_spec
+from stylegan_core.models import ModelStore
+from stylegan_core.render import Frame, Renderer, render
+from stylegan_core.scene import ModelRef, Scene
 
 WANTED = 0.35  # of a full picture, at most, for the last resolution's style
 

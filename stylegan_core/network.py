@@ -21,7 +21,7 @@ class Step(NamedTuple):
     """What synthesis has at the end of a step: features x [N, C, H, W], and the picture so far, if there is one."""
 
     position: int  # in synthesis, from 0
-    resolution: int  # of the picture, in px: img is [N, img_channels, resolution, resolution]
+    resolution: int  # of the features, in px; and of the picture, if the step has brought it up to them
     x: Tensor
     img: Tensor | None
 

@@ -6,7 +6,7 @@ models: what is remembered changes how long it takes, never what comes out.
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,6 +78,7 @@ class StageCache:
     def __init__(self, limit_bytes: int):
         self.limit_bytes = limit_bytes
         self.num_bytes = 0
+        self._held: Counter[int] = Counter()  # how many values hold the memory at an address: steps share tensors
         self._values: OrderedDict[object, tuple[Any, str]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -95,12 +96,15 @@ class StageCache:
         One that is over the limit by itself is not kept.
         """
         with self._lock:
-            if _num_bytes(value) > self.limit_bytes:
+            if sum(t.untyped_storage().nbytes() for t in _tensors(value)) > self.limit_bytes:
                 return
             if key in self._values:
                 self._drop(key)
             self._values[key] = value, digest
-            self.num_bytes += _num_bytes(value)
+            for tensor in _tensors(value):
+                storage = tensor.untyped_storage()
+                self._held[storage.data_ptr()] += 1
+                self.num_bytes += storage.nbytes() if self._held[storage.data_ptr()] == 1 else 0
             self._fit()
 
     def set_limit(self, limit_bytes: int) -> None:
@@ -119,6 +123,7 @@ class StageCache:
         """Forget everything."""
         with self._lock:
             self._values.clear()
+            self._held.clear()
             self.num_bytes = 0
 
     def _fit(self) -> None:
@@ -127,12 +132,16 @@ class StageCache:
 
     def _drop(self, key: object) -> None:
         value, _ = self._values.pop(key)
-        self.num_bytes -= _num_bytes(value)
+        for tensor in _tensors(value):
+            storage = tensor.untyped_storage()
+            self._held[storage.data_ptr()] -= 1
+            if not self._held[storage.data_ptr()]:
+                del self._held[storage.data_ptr()]
+                self.num_bytes -= storage.nbytes()
 
 
-def _num_bytes(value: Any) -> int:
-    parts = [value] if isinstance(value, Tensor) else value
-    return sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))
+def _tensors(value: Any) -> list[Tensor]:
+    return [part for part in ([value] if isinstance(value, Tensor) else value) if isinstance(part, Tensor)]
 
 
 class Renderer:
@@ -202,7 +211,7 @@ class Renderer:
         ws = scene_ws(scene, model, partial(self._mapped, scene.model.which))
         mapped = self._now(model)
         last, steps_ms, whole = self._synthesized(scene, model, ws, stop_at, poll, sparing)
-        if last is None or not (whole or model.card.has_preview):
+        if last is None or last.img is None or not (whole or model.card.has_preview):
             return None  # there is no coarser picture to show
         synthesized = self._now(model)
         assert last.img is not None  # blocks without a picture are never stopped at
@@ -250,7 +259,8 @@ class Renderer:
             last = len(keys) - 1
         else:
             resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
-            last = max((index for index, resolution in resolutions if resolution <= stop_at), default=0)
+            stop_at = max(stop_at, resolutions[0][1])
+            last = max(index for index, resolution in resolutions if resolution <= stop_at)
         start = next((step for key in reversed(keys[: last + 1]) if (step := self.cache.get(key)) is not None), None)
         took: dict[int, float] = {}
         if start is not None and start.position == last:

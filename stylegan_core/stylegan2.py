@@ -248,55 +248,72 @@ class SynthesisBlock(nn.Module):
             self.skip = Conv2dLayer(inner, out, 1, config.resample_filter, bias=False, up=True)
         self.num_conv = 1 if self.first else 2
 
-    def forward(self, last: Step | None, ws: Tensor, inputs: Inputs) -> Step:
+    @property
+    def parts(self) -> int:
+        """Steps of the block. Where its picture is added to that so far, it is a step by itself.
+
+        ToRGB shares its style vector with the next block's first convolution: when that changes, what came before
+        ToRGB is still good.
+        """
+        return 2 if self.architecture == "skip" else 1
+
+    def steps(self, last: Step | None, ws: Tensor, inputs: Inputs, position: int, skip: int) -> Iterator[Step]:
         """One block on from `last`.
 
         Args:
-            last: the block before, or None.
-            ws: [N, num_ws, w_dim]. A block's ToRGB shares its style vector with the next block's first convolution.
+            last: the step before, or None.
+            ws: [N, num_ws, w_dim].
             inputs: noise, transform, precision and poll.
+            position: of the block's first step.
+            skip: how many of its steps are there already; the last of them is `last`.
         """
-        x, img = self._layers(last, ws, inputs)
-        if self.is_moved and inputs.transform is not None:
-            # The constant cannot be moved, so what was made of it is; later layers and their noise stay on the pixel
-            # grid, which is why texture sticks to it (StyleGAN3, section 1).
-            x = resample(x, inputs.transform, "reflection")
-            img = None if img is None else resample(img, inputs.transform, "reflection")
-        return Step(self.position, self.resolution, x, img)
-
-    def _layers(self, last: Step | None, ws: Tensor, inputs: Inputs) -> tuple[Tensor, Tensor | None]:
-        """Features and picture of this resolution."""
         # How far towards the coarser picture (Progressive GAN, figure 2).
         fade = min(max(max(inputs.lod, self.lod) - self.level, 0.0), 1.0)
         if fade == 1 and last is not None and last.img is not None:
-            return last.x, double(last.img)
+            yield self._moved(Step(position, self.resolution, last.x, double(last.img)), inputs)
+            return
         index = max(2 * self.position - 1, 0)  # of the first layer among the convolutions, and of its style vector
         w = ws[:, index : index + self.num_conv + 1].unbind(dim=1)
-        # bfloat16 has float32's range, so that no layer has to be made for it.
-        dtype = inputs.dtype if self.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32
-        half = dtype != torch.float32
-        memory = torch.contiguous_format if ws.is_cuda else CPU_LAYOUT
-        memory = torch.channels_last if half and self.channels_last else memory
-        if last is None:
-            x = self.const.to(dtype)[None].repeat(ws.shape[0], 1, 1, 1).to(memory_format=memory)
-            x = self.conv1(x, w[0], inputs, index)
-        else:
-            x = last.x.to(dtype=dtype, memory_format=memory)
-            resnet = self.architecture == "resnet"
-            residual = self.skip(x, gain=math.sqrt(0.5)) if resnet else None
-            x = self.conv0(x, w[0], inputs, index)
-            x = self.conv1(x, w[1], inputs, index + 1, gain=math.sqrt(0.5) if resnet else 1.0)
-            x = x if residual is None else residual + x
-        img = None
+        img = last.img if last is not None else None
+        x = last.x if skip and last is not None else self._features(last, w, inputs, index)
+        if self.parts == 2 and not skip:
+            yield Step(position, self.resolution, x, img)
         if self.has_rgb:
             inputs.poll()
-            img = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
-        if img is not None and last is not None and last.img is not None:
-            if self.architecture == "skip":
-                img = upsample2d(last.img, self.resample_filter) + img
-            elif fade:
-                img = img.lerp(double(last.img), fade)
-        return x, img
+            rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
+            if img is None:
+                img = rgb
+            elif self.architecture == "skip":
+                img = upsample2d(img, self.resample_filter) + rgb
+            else:
+                img = rgb.lerp(double(img), fade) if fade else rgb
+        yield self._moved(Step(position + self.parts - 1, self.resolution, x, img), inputs)
+
+    def _features(self, last: Step | None, w: tuple[Tensor, ...], inputs: Inputs, index: int) -> Tensor:
+        """The convolutions of this resolution, [N, C, resolution, resolution]."""
+        # bfloat16 has float32's range, so that no layer has to be made for it.
+        dtype = inputs.dtype if self.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32
+        memory = torch.contiguous_format if w[0].is_cuda else CPU_LAYOUT
+        memory = torch.channels_last if dtype != torch.float32 and self.channels_last else memory
+        if last is None:
+            x = self.const.to(dtype)[None].repeat(len(w[0]), 1, 1, 1).to(memory_format=memory)
+            return self.conv1(x, w[0], inputs, index)
+        x = last.x.to(dtype=dtype, memory_format=memory)
+        resnet = self.architecture == "resnet"
+        residual = self.skip(x, gain=math.sqrt(0.5)) if resnet else None
+        x = self.conv0(x, w[0], inputs, index)
+        x = self.conv1(x, w[1], inputs, index + 1, gain=math.sqrt(0.5) if resnet else 1.0)
+        return x if residual is None else residual + x
+
+    def _moved(self, step: Step, inputs: Inputs) -> Step:
+        """The constant cannot be moved, so what was made of it is, at one resolution.
+
+        Later layers and their noise stay on the pixel grid, which is why texture sticks to it (StyleGAN3, section 1).
+        """
+        if not self.is_moved or inputs.transform is None:
+            return step
+        img = None if step.img is None else resample(step.img, inputs.transform, "reflection")
+        return step._replace(x=resample(step.x, inputs.transform, "reflection"), img=img)
 
 
 def double(img: Tensor) -> Tensor:
@@ -324,9 +341,19 @@ class SynthesisNetwork(nn.Module):
 
     def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
         """Run block by block, coarse to fine; see `GeneratorNetwork.steps`."""
-        for resolution in self.resolutions[0 if start is None else start.position + 1 :]:
-            start = self.block(resolution)(start, ws, inputs)
-            yield start
+        position = 0
+        for resolution in self.resolutions:
+            block = self.block(resolution)
+            done = 0 if start is None else min(start.position + 1 - position, block.parts)
+            if done < block.parts:
+                for step in block.steps(start, ws, inputs, position, max(done, 0)):
+                    yield (start := step)
+            position += block.parts
+
+    @property
+    def num_steps(self) -> int:
+        """Of synthesis."""
+        return sum(self.block(resolution).parts for resolution in self.resolutions)
 
 
 class Generator(GeneratorNetwork):
@@ -349,7 +376,7 @@ class Generator(GeneratorNetwork):
             together=config.mapping_normalize == "together",
         )
         self.synthesis = SynthesisNetwork(config)
-        self.num_ws, self.num_steps = self.synthesis.num_ws, len(config.block_resolutions)
+        self.num_ws, self.num_steps = self.synthesis.num_ws, self.synthesis.num_steps
 
     @property
     def w_avg(self) -> Tensor:
@@ -364,7 +391,7 @@ class Generator(GeneratorNetwork):
         return w
 
     def steps(self, ws: Tensor, inputs: Inputs, start: Step | None = None) -> Iterator[Step]:
-        """One Step a block."""
+        """One Step a block, or two; see `SynthesisBlock.parts`."""
         return self.synthesis.steps(ws, inputs, start)
 
     def traits(self) -> dict[str, Any]:
@@ -392,12 +419,13 @@ class Generator(GeneratorNetwork):
         found = []
         for position, resolution in enumerate(self.synthesis.resolutions):
             index, block = max(2 * position - 1, 0), self.synthesis.block(resolution)
+            step = position * block.parts
             channels, noisy = self.config.channels(resolution), self.config.use_noise
             for offset, name in enumerate(["conv1"] if block.first else ["conv0", "conv1"]):
                 info = LayerInfo(
                     name=f"b{resolution}.{name}",
                     kind="conv",
-                    step=position,
+                    step=step,
                     resolution=resolution,
                     channels=channels,
                     ws_index=index + offset,
@@ -408,7 +436,7 @@ class Generator(GeneratorNetwork):
                 info = LayerInfo(
                     name=f"b{resolution}.torgb",
                     kind="torgb",
-                    step=position,
+                    step=step + block.parts - 1,
                     resolution=resolution,
                     channels=self.config.img_channels,
                     ws_index=index + block.num_conv,
