@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does for the window
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import numpy as np
 

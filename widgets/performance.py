@@ -54,6 +54,7 @@ class PerformancePanel:
         self._ui = ui
         self.present_ms = 0.0
         self._updated_at = 0.0
+        self._limits: dict[str, int] = {}  # in MiB, as the boxes were last given them
 
     def build(self) -> None:
         """Make its items."""
@@ -152,10 +153,14 @@ class PerformancePanel:
         for field, part in (("models_mib", memory.models), ("steps_mib", memory.steps)):
             tag, name = f"performance.{field}", LIMITS[field][0]
             dpg.set_value(f"{tag}.used", f"{name:<14}{_mib(part.num_bytes)} of")
-            if not dpg.is_item_active(tag):
-                dpg.set_value(tag, str(part.limit_bytes // MIB))
+            limit = part.limit_bytes // MIB
+            # Only a new one: what has just been typed waits in the box for its callback.
+            if limit != self._limits.get(field) and not dpg.is_item_active(tag):
+                dpg.set_value(tag, str(limit))
+                self._limits[field] = limit
 
     def _limit(self, field: str, text: str) -> None:
+        self._limits.pop(field, None)
         if text == "" or text.isdecimal():
             self._ui.explorer.limit_memory(**{field: int(text) if text else None})
 
