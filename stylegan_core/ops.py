@@ -24,9 +24,10 @@ from stylegan_core.workspace import channels_last
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
 
 CPU_LAYOUT = torch.channels_last  # of activations, in the networks that leave the choice to their operations
-BAND_MACS = 2.5e9  # multiply-adds between two polls: about 25 ms on two CPU cores; less repeats the weights' way in
-BAND_BYTES = 4 << 20  # of a band's result: what stays in the cache until it is finished
+BAND_MACS = 5e9  # multiply-adds between two polls, at most 45 ms on two CPU cores; less repeats the weights' way in
+BAND_BYTES = 8 << 20  # of a band's result: what stays in the cache until it is finished
 WINOGRAD_BYTES = 16 << 20  # of a band's transformed tiles
+WINOGRAD_PIXELS = 64  # below, reading the transformed weights takes longer than multiplying by the plain ones
 
 
 def no_poll() -> None:
@@ -383,7 +384,8 @@ def _plain_scaled_conv2d(
         weight, styles, factor = weight / largest[:, None, None, None], styles / most, factor * largest * most
         prepared = Prepared(factor)
     on_cpu = not (x.is_cuda or torch.is_grad_enabled())
-    fewer = prepared.winograd if on_cpu and up_filter is None and x.dtype == torch.float32 else None
+    can_be_fewer = on_cpu and up_filter is None and x.dtype == torch.float32 and x[0, 0].numel() >= WINOGRAD_PIXELS
+    fewer = prepared.winograd if can_be_fewer else None
     if on_cpu and fewer is None and weight.numel() * len(x) <= x.numel():
         pictures = []
         for one, style, scale in zip(x.split(1), styles, factor, strict=True):

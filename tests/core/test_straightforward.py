@@ -60,6 +60,7 @@ def test_both_forms_give_one_picture(name: str, narrow: bool, monkeypatch: pytes
 
 def test_wide_layers_take_fewer_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "BREAK_EVEN", 4)
+    monkeypatch.setattr(ops, "WINOGRAD_PIXELS", 1)
     for limit in (1, 1 << 30):
         monkeypatch.setattr(ops, "WINOGRAD_BYTES", limit)
         for config in (CONFIGS["stylegan2"], CONFIGS["stylegan3-t"]):
