@@ -286,9 +286,14 @@ class Prepared:
         return self.casts[dtype]
 
 
+def weight_energy(weight: Tensor) -> Tensor:
+    """Sum of squares of weight [out, in, k, k] over each kernel, [out, in]."""
+    return weight.square().sum(dim=[2, 3])
+
+
 def prepare(weight: Tensor, up: bool = False) -> Prepared:
     """What modulated convolution needs of weight [out, in, k, k] at every call, once and for all."""
-    energy = weight.square().sum(dim=[2, 3])
+    energy = weight_energy(weight)
     if weight.is_cuda:
         return Prepared(energy)
     if up:
@@ -323,8 +328,8 @@ def modulated_conv2d(
     Returns:
         [N, out, H, W], or twice H and W.
     """
-    prepared = prepare(weight) if prepared is None else prepared
-    factor = (styles.square() @ prepared.energy.t() + 1e-8).rsqrt()
+    energy = weight_energy(weight) if prepared is None else prepared.energy
+    factor = (styles.square() @ energy.t() + 1e-8).rsqrt()
     return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, prepared=prepared, poll=poll, finish=finish)
 
 
@@ -377,16 +382,18 @@ def _plain_scaled_conv2d(
     finish: Finish,
 ) -> Tensor:
     """`scaled_conv2d` by plain operations."""
-    prepared = Prepared(factor) if prepared is None else prepared
     if x.dtype == torch.float16:  # keep sums within half's range; the factor makes up for it
         largest = weight.abs().amax(dim=[1, 2, 3]) * math.sqrt(weight[0].numel())
         most = styles.abs().amax(dim=1, keepdim=True)
         weight, styles, factor = weight / largest[:, None, None, None], styles / most, factor * largest * most
-        prepared = Prepared(factor)
-    on_cpu = not (x.is_cuda or torch.is_grad_enabled())
-    can_be_fewer = on_cpu and up_filter is None and x.dtype == torch.float32 and x[0, 0].numel() >= WINOGRAD_PIXELS
-    fewer = prepared.winograd if can_be_fewer else None
-    if on_cpu and fewer is None and weight.numel() * len(x) <= x.numel():
+        prepared = None
+    fewer = None
+    may_be_fewer = (
+        _in_bands(x) and up_filter is None and x.dtype == torch.float32 and x[0, 0].numel() >= WINOGRAD_PIXELS
+    )
+    if may_be_fewer and prepared is not None:
+        fewer = prepared.winograd
+    if _in_bands(x) and fewer is None and weight.numel() * len(x) <= x.numel():
         pictures = []
         for one, style, scale in zip(x.split(1), styles, factor, strict=True):
             own = (weight * style[None, :, None, None] * scale[:, None, None, None]).to(x.dtype)
@@ -404,7 +411,7 @@ def _plain_scaled_conv2d(
     x = x * styles.to(x.dtype)[:, :, None, None]
     if fewer is not None:
         return _winograd_conv2d(x, fewer, 1 if pad is None else pad, factor, poll, finish)
-    cast = prepared.cast(weight, x.dtype)
+    cast = Cast(weight.to(x.dtype), None) if prepared is None else prepared.cast(weight, x.dtype)
     if up_filter is None:
         return conv2d(x, cast.weight, pad, poll, scaled)
     return conv2d_up(x, cast.weight, up_filter, cast.phases, poll, scaled)

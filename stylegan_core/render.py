@@ -214,7 +214,6 @@ class Renderer:
         if last is None or last.img is None or not (whole or model.card.has_preview):
             return None  # there is no coarser picture to show
         synthesized = self._now(model)
-        assert last.img is not None  # blocks without a picture are never stopped at
         img = warp(last.img, input_matrix(scene.transform)) if scene.transform.untransform else last.img
         pixels = develop(img[0], scene.view)
         developed = self._now(model)

@@ -22,7 +22,7 @@ from stylegan_core.card import LayerInfo
 from stylegan_core.config import MAX_RESOLUTION, Width
 from stylegan_core.filtered_lrelu import filtered_lrelu
 from stylegan_core.network import GeneratorNetwork, Inputs, Step
-from stylegan_core.ops import Prepared, bias_act, prepare, scaled_conv2d
+from stylegan_core.ops import Prepared, bias_act, prepare, scaled_conv2d, weight_energy
 from stylegan_core.reference import Padding
 from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
 
@@ -380,7 +380,7 @@ class SynthesisLayer(nn.Module):
         size = plan.in_channels * plan.kernel**2
         if plan.is_torgb:
             return styles.new_full((len(styles), plan.out_channels), 1 / math.sqrt(size))
-        energy = (prepare(self.weight) if self.prepared is None else self.prepared).energy
+        energy = weight_energy(self.weight) if self.prepared is None else self.prepared.energy
         squares = styles.square()
         eps = 1e-8 * squares.mean(dim=1, keepdim=True) * (energy.sum(dim=1) / size)
         return (squares @ energy.t() + eps).rsqrt()
