@@ -139,14 +139,14 @@ def phases(weight: Tensor) -> Phases:
     return Phases(*(flipped[:, :, r, c].contiguous(memory_format=torch.channels_last) for r, c in parts))
 
 
-def _band_rows(x: Tensor, out: int, taps: int, width: int) -> int:
+def band_rows(x: Tensor, out: int, taps: int, width: int) -> int:
     """How many rows of a result [N, out, *, width] to make at a time from x; `taps` of the kernel meet each."""
     macs = x.shape[0] * x.shape[1] * out * taps * width
     size = x.shape[0] * out * width * x.element_size()
     return max(int(min(BAND_MACS / macs, BAND_BYTES / size)), 4)
 
 
-def _in_bands(x: Tensor) -> bool:
+def in_bands(x: Tensor) -> bool:
     """A GPU takes its work as a queue; gradients want whole tensors."""
     return not (x.is_cuda or torch.is_grad_enabled())
 
@@ -159,7 +159,7 @@ def _rows(x: Tensor, top: int, bottom: int) -> Tensor:
     return F.pad(rows, (0, 0, above, below)) if above or below else rows
 
 
-def _empty(like: Tensor, channels: int, height: int, width: int) -> Tensor:
+def empty_like(like: Tensor, channels: int, height: int, width: int) -> Tensor:
     """An empty tensor [N, channels, height, width] in the layout of another."""
     last = like.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format
@@ -185,11 +185,11 @@ def conv2d(
     out, kernel = weight.shape[0], weight.shape[-1]
     pad = kernel // 2 if pad is None else pad
     h, w = (size + 2 * pad - kernel + 1 for size in x.shape[2:])
-    rows = _band_rows(x, out, kernel**2, w) if _in_bands(x) else h
+    rows = band_rows(x, out, kernel**2, w) if in_bands(x) else h
     if rows >= h:
         poll()
         return finish(F.conv2d(x, weight, padding=pad), 0)
-    y = _empty(x, out, h, w)
+    y = empty_like(x, out, h, w)
     for top in range(0, h, rows):
         poll()
         bottom = min(top + rows, h)
@@ -227,13 +227,13 @@ def conv2d_up(
         finish: done to the result [N, out, 2H, 2W], band by band.
     """
     out, (h, w) = weight.shape[0], x.shape[2:]
-    if f.shape[-1] != 4 or weight.shape[-1] != 3 or not _in_bands(x):
+    if f.shape[-1] != 4 or weight.shape[-1] != 3 or not in_bands(x):
         poll()
         return finish(_transposed(x, weight, f), 0)
     kernels = phases(weight) if kernels is None else kernels
     blur = (f * 4).flip([0, 1]).to(x.dtype).expand(out, 1, 4, 4).contiguous(memory_format=torch.channels_last)
-    rows = max(_band_rows(x, out, 9, 4 * w) // 2 * 2, 2)
-    y = _empty(x, out, 2 * h, 2 * w) if rows < h else None
+    rows = max(band_rows(x, out, 9, 4 * w) // 2 * 2, 2)
+    y = empty_like(x, out, 2 * h, 2 * w) if rows < h else None
     for top in range(0, h, rows):
         poll()
         bottom = min(top + rows, h)
@@ -388,12 +388,10 @@ def _plain_scaled_conv2d(
         weight, styles, factor = weight / largest[:, None, None, None], styles / most, factor * largest * most
         prepared = None
     fewer = None
-    may_be_fewer = (
-        _in_bands(x) and up_filter is None and x.dtype == torch.float32 and x[0, 0].numel() >= WINOGRAD_PIXELS
-    )
+    may_be_fewer = in_bands(x) and up_filter is None and x.dtype == torch.float32 and x[0, 0].numel() >= WINOGRAD_PIXELS
     if may_be_fewer and prepared is not None:
         fewer = prepared.winograd
-    if _in_bands(x) and fewer is None and weight.numel() * len(x) <= x.numel():
+    if in_bands(x) and fewer is None and weight.numel() * len(x) <= x.numel():
         pictures = []
         for one, style, scale in zip(x.split(1), styles, factor, strict=True):
             own = (weight * style[None, :, None, None] * scale[:, None, None, None]).to(x.dtype)
@@ -425,7 +423,7 @@ def _winograd_conv2d(x: Tensor, u: Tensor, pad: int, factor: Tensor, poll: Poll,
     tiles = max(int(WINOGRAD_BYTES / (16 * columns * max(inner, out) * x.element_size())), 1)
     pictures = []
     for one, scale in zip(x.split(1), factor.split(1), strict=True):
-        y = _empty(one.contiguous(memory_format=torch.channels_last), out, height, width)
+        y = empty_like(one.contiguous(memory_format=torch.channels_last), out, height, width)
         for top in range(0, height, 2 * tiles):
             poll()
             bottom = min(top + 2 * tiles, height)

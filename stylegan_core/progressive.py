@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from stylegan_core.config import MAX_RESOLUTION, Width
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
-from stylegan_core.ops import BAND_BYTES, BAND_MACS, Finish, Poll, conv2d
+from stylegan_core.ops import Finish, Poll, band_rows, conv2d, empty_like, in_bands, unfinished
 from stylegan_core.stylegan2 import double
 from stylegan_core.transform import resample
 
@@ -187,12 +187,7 @@ def _through_two(taps: Tensor) -> Tensor:
     return torch.stack([above + own, below, above, own + below]).unflatten(0, (2, 2))
 
 
-def _as_is(band: Tensor, top: int) -> Tensor:
-    del top
-    return band
-
-
-def conv2d_up(x: Tensor, kernel: Tensor, poll: Poll, finish: Finish = _as_is) -> Tensor:
+def conv2d_up(x: Tensor, kernel: Tensor, poll: Poll, finish: Finish = unfinished) -> Tensor:
     """`double`, then a 3x3 convolution, at the old size: 4 multiplications a pixel in place of 9.
 
     This is what the TensorFlow code calls fused_scale, and computes by transposed convolution.
@@ -206,18 +201,14 @@ def conv2d_up(x: Tensor, kernel: Tensor, poll: Poll, finish: Finish = _as_is) ->
     Returns:
         [N, out, 2H, 2W].
     """
-    n, _, h, w = x.shape
-    rows = h
-    if not (x.is_cuda or torch.is_grad_enabled()):  # as in `ops`
-        work = BAND_MACS / (n * w * kernel.numel())
-        memory = BAND_BYTES / (n * w * kernel.shape[0] * x.element_size())
-        rows = max(int(min(work, memory)), 4)
+    h, w = x.shape[2:]
+    rows = band_rows(x, kernel.shape[0], 4, w) if in_bands(x) else h
     layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    y = empty_like(x, kernel.shape[0] // 4, 2 * h, 2 * w) if rows < h else None
     x = F.pad(x, (1, 1, 1, 1))
-    if rows >= h:
+    if y is None:
         poll()
         return finish(_interleaved(F.conv2d(x, kernel)).contiguous(memory_format=layout), 0)
-    y = x.new_empty(n, kernel.shape[0] // 4, 2 * h, 2 * w).contiguous(memory_format=layout)
     for top in range(0, h, rows):
         poll()
         band = _interleaved(F.conv2d(x[:, :, top : top + rows + 2], kernel))
