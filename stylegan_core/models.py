@@ -10,7 +10,7 @@ import torch
 
 from stylegan_core.checkpoint import digest, read_discriminator, read_generator, write_spec
 from stylegan_core.errors import ModelFileError, ModelMissingError
-from stylegan_core.memory import models_limit
+from stylegan_core.memory import models_limit, release
 from stylegan_core.model import DiscriminatorModel, Model, build_discriminator, build_generator, half_dtype
 from stylegan_core.scene import ModelRef
 from stylegan_core.spec import NetworkSpec
@@ -230,3 +230,5 @@ class ModelStore:
     def _tell(self, dropped: list[str]) -> None:
         for gone in dropped:
             self._evicted(gone)
+        if dropped:  # else the C library keeps twice as much as the models that are left
+            release()

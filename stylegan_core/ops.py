@@ -19,6 +19,7 @@ from torch import Tensor
 
 from stylegan_core import kernels as gpu
 from stylegan_core import winograd
+from stylegan_core.kernel_plans import separable_parts
 from stylegan_core.workspace import channels_last
 
 Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any more
@@ -26,16 +27,25 @@ Poll = Callable[[], None]  # raises Cancelled when the result is not wanted any 
 CPU_LAYOUT = torch.channels_last  # of activations, in the networks that leave the choice to their operations
 BAND_MACS = 5e9  # multiply-adds between two polls, at most 45 ms on two CPU cores; less repeats the weights' way in
 BAND_BYTES = 8 << 20  # of a band's result: what stays in the cache until it is finished
-WINOGRAD_BYTES = 16 << 20  # of a band's transformed tiles
-WINOGRAD_PIXELS = 64  # below, reading the transformed weights takes longer than multiplying by the plain ones
+WINOGRAD_BYTES = 8 << 20  # of a band's transformed tiles
+WINOGRAD_PIXELS = 256  # below, reading the transformed weights takes longer than multiplying by the plain ones
 
 
 def no_poll() -> None:
     """The poll of a computation that always runs to its end."""
 
 
-def bias_act(x: Tensor, bias: Tensor | None, activation: str, gain: float = 1.0, clamp: float | None = None) -> Tensor:
-    """clamp(gain * activation(x + bias)); "lrelu" has slope 0.2 and its own gain of sqrt(2) (StyleGAN2, appendix B).
+def bias_act(
+    x: Tensor,
+    bias: Tensor | None,
+    activation: str,
+    gain: float = 1.0,
+    clamp: float | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """clamp(gain * activation(x + noise + bias)); "lrelu" has slope 0.2 and its own gain of sqrt(2).
+
+    StyleGAN2, appendix B and figure 2.
 
     Args:
         x: [N, C, ...]; overwritten where no gradient is wanted.
@@ -43,20 +53,41 @@ def bias_act(x: Tensor, bias: Tensor | None, activation: str, gain: float = 1.0,
         activation: "lrelu" or "linear".
         gain: on top of the activation's own.
         clamp: largest absolute value, or None. Scaled by nothing: callers scale it with their gain.
+        noise: [N or 1, 1, ...] in x's type, or None.
     """
     if activation == "lrelu":
         gain = gain * math.sqrt(2)
     shape = [1, -1] + [1] * (x.ndim - 2)
     if torch.is_grad_enabled():
+        x = x if noise is None else x + noise
         x = x if bias is None else x + bias.to(x.dtype).reshape(shape)
         x = F.leaky_relu(x, 0.2) if activation == "lrelu" else x
         x = x if gain == 1 else x * gain
         return x if clamp is None else x.clamp(-clamp, clamp)
     # In place: at 1024² a fresh 128 MiB result costs more than the arithmetic.
-    x = x if bias is None else x.add_(bias.to(x.dtype).reshape(shape))
+    if x.dtype == torch.bfloat16 and is_channels_last(x) and bias is not None:
+        x = _scaled_sum(x, noise, bias, gain)
+    else:
+        x = x if noise is None else x.add_(noise)
+        x = x if bias is None else x.add_(bias.to(x.dtype).reshape(shape))
+        x = x if gain == 1 else x.mul_(gain)
     x = F.leaky_relu_(x, 0.2) if activation == "lrelu" else x
-    x = x if gain == 1 else x.mul_(gain)
     return x if clamp is None else x.clamp_(-clamp, clamp)
+
+
+def _scaled_sum(x: Tensor, noise: Tensor | None, bias: Tensor, gain: float) -> Tensor:
+    """gain * (x + noise + bias) in place, x [N, C, H, W] with channels last.
+
+    As one matrix product of rank 2: what bfloat16 cannot add quickly on a CPU it can multiply, in half the time.
+    """
+    pixels = x.permute(0, 2, 3, 1).flatten(0, 2)
+    one = pixels.new_ones(1)
+    left, right = [one.expand(len(pixels))], [bias.to(x.dtype)]
+    if noise is not None:
+        left.append(noise.expand(len(x), 1, *x.shape[2:]).flatten())
+        right.append(one.expand(len(bias)))
+    pixels.addmm_(torch.stack(left, dim=1), torch.stack(right), beta=gain, alpha=gain)
+    return x
 
 
 def setup_filter(taps: tuple[float, ...]) -> Tensor:
@@ -89,6 +120,10 @@ def upsample2d(x: Tensor, f: Tensor) -> Tensor:
 
 def _upsampled(x: Tensor, f: Tensor) -> Tensor:
     """`upsample2d` by plain operations."""
+    if in_bands(x):
+        along_y, along_x = separable_parts(f, x)
+        if len(along_x) == 1:
+            return _upsampled_along(_upsampled_along(x, along_x[0], 3), along_y[0], 2)
     c, h, w = x.shape[1:]
     f = F.pad(f, (1, 0, 1, 0)) if f.shape[-1] % 2 else f  # an even number of taps, the first one idle
     half = f.shape[-1] // 2
@@ -96,6 +131,23 @@ def _upsampled(x: Tensor, f: Tensor) -> Tensor:
     y = F.conv2d(F.pad(x, (half - 1,) * 4), phases.to(x.dtype).repeat(c, 1, 1, 1), groups=c)
     crop = half - 1
     return F.pixel_shuffle(y, 2)[:, :, crop : crop + 2 * h, crop : crop + 2 * w]
+
+
+def _upsampled_along(x: Tensor, taps: Tensor, axis: int) -> Tensor:
+    """Twice the size along one axis of x [N, C, H, W], with taps [t] and gain 2: a ninth of the time of `F.conv2d`."""
+    taps = F.pad(taps, (len(taps) % 2, 0))
+    n, half = x.shape[axis], len(taps) // 2
+    weights = (taps * 2).flip(0).reshape(half, 2).tolist()
+    border = (half - 1, half - 1)
+    x = F.pad(x, border if axis == 3 else (0, 0, *border))
+    y = x.new_empty((*x.shape[:axis], n, 2, *x.shape[axis + 1 :]))
+    for parity in (0, 1):
+        first, phase = divmod(parity + half - 1, 2)
+        out = y.select(axis + 1, parity)
+        torch.mul(x.narrow(axis, first, n), weights[0][1 - phase], out=out)
+        for tap in range(1, half):
+            out.add_(x.narrow(axis, first + tap, n), alpha=weights[tap][1 - phase])
+    return y.flatten(axis, axis + 1)
 
 
 def smooth2d(x: Tensor, f: Tensor, border: int = 0, stride: int = 1) -> Tensor:
@@ -159,10 +211,14 @@ def _rows(x: Tensor, top: int, bottom: int) -> Tensor:
     return F.pad(rows, (0, 0, above, below)) if above or below else rows
 
 
+def is_channels_last(x: Tensor) -> bool:
+    """Whether the channels of a pixel lie side by side in memory, without gaps between pixels."""
+    return x.is_contiguous(memory_format=torch.channels_last)
+
+
 def empty_like(like: Tensor, channels: int, height: int, width: int) -> Tensor:
     """An empty tensor [N, channels, height, width] in the layout of another."""
-    last = like.is_contiguous(memory_format=torch.channels_last)
-    layout = torch.channels_last if last else torch.contiguous_format
+    layout = torch.channels_last if is_channels_last(like) else torch.contiguous_format
     size = (like.shape[0], channels, height, width)
     return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=layout)
 
@@ -213,6 +269,7 @@ def conv2d_up(
     kernels: Phases | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
+    place: str | None = None,
 ) -> Tensor:
     """Upsample by two, then convolve with weight [out, in, 3, 3]: transposed convolution followed by the filter f.
 
@@ -225,6 +282,7 @@ def conv2d_up(
         kernels: `phases(weight)` if they are at hand.
         poll: called between bands.
         finish: done to the result [N, out, 2H, 2W], band by band.
+        place: in the workspace, for the result, if it is needed until the next one only.
     """
     out, (h, w) = weight.shape[0], x.shape[2:]
     if f.shape[-1] != 4 or weight.shape[-1] != 3 or not in_bands(x):
@@ -233,7 +291,11 @@ def conv2d_up(
     kernels = phases(weight) if kernels is None else kernels
     blur = (f * 4).flip([0, 1]).to(x.dtype).expand(out, 1, 4, 4).contiguous(memory_format=torch.channels_last)
     rows = max(band_rows(x, out, 9, 4 * w) // 2 * 2, 2)
-    y = empty_like(x, out, 2 * h, 2 * w) if rows < h else None
+    y = None
+    if rows < h and place is not None and is_channels_last(x):
+        y = channels_last(place, x.dtype, len(x), out, 2 * h, 2 * w)
+    elif rows < h:
+        y = empty_like(x, out, 2 * h, 2 * w)
     for top in range(0, h, rows):
         poll()
         bottom = min(top + rows, h)
@@ -273,7 +335,7 @@ class Prepared:
 
     energy: Tensor  # [out, in]: sum of squares over each kernel
     phases: Phases | None = None  # of a layer that upsamples
-    winograd: Tensor | None = None  # [16, in, out] of a layer that does not and is wide enough to gain by it
+    winograd: Tensor | None = None  # [36, in, out] of a layer that does not and is wide enough to gain by it
     casts: dict[torch.dtype, Cast] = field(default_factory=dict)  # made when they are first wanted
 
     def cast(self, weight: Tensor, dtype: torch.dtype) -> Cast:
@@ -310,6 +372,7 @@ def modulated_conv2d(
     prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
+    place: str | None = None,
 ) -> Tensor:
     """Convolution whose weights are scaled by a style (StyleGAN2, section 2.2, equations 1 and 3).
 
@@ -324,13 +387,16 @@ def modulated_conv2d(
         prepared: what `prepare` gave for this weight, if it is at hand.
         poll: called between pieces of the work.
         finish: done to the result, band by band: noise, bias, activation. Given one picture, or all.
+        place: as in `conv2d_up`.
 
     Returns:
         [N, out, H, W], or twice H and W.
     """
     energy = weight_energy(weight) if prepared is None else prepared.energy
     factor = (styles.square() @ energy.t() + 1e-8).rsqrt()
-    return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, prepared=prepared, poll=poll, finish=finish)
+    return scaled_conv2d(
+        x, weight, styles, factor, up_filter=up_filter, prepared=prepared, poll=poll, finish=finish, place=place
+    )
 
 
 def scaled_conv2d(
@@ -344,6 +410,7 @@ def scaled_conv2d(
     prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
+    place: str | None = None,
 ) -> Tensor:
     """Convolution with weights factor[n, out] * weight[out, in] * styles[n, in], of each picture's own.
 
@@ -360,14 +427,15 @@ def scaled_conv2d(
         prepared: what `prepare` gave for this weight, if it is at hand.
         poll: called between pieces of the work.
         finish: done to the result, band by band. Given one picture, or all.
+        place: as in `conv2d_up`.
     """
     if gpu.supports(x):
         poll()
         return gpu.attempt(
             lambda: finish(gpu.modulated_conv2d(x, weight, styles, up_filter, factor=factor, padding=pad), 0),
-            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish),
+            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish, place),
         )
-    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish)
+    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish, place)
 
 
 def _plain_scaled_conv2d(
@@ -380,6 +448,7 @@ def _plain_scaled_conv2d(
     prepared: Prepared | None,
     poll: Poll,
     finish: Finish,
+    place: str | None,
 ) -> Tensor:
     """`scaled_conv2d` by plain operations."""
     if x.dtype == torch.float16:  # keep sums within half's range; the factor makes up for it
@@ -393,12 +462,13 @@ def _plain_scaled_conv2d(
         fewer = prepared.winograd
     if in_bands(x) and fewer is None and weight.numel() * len(x) <= x.numel():
         pictures = []
+        place = place if len(x) == 1 else None
         for one, style, scale in zip(x.split(1), styles, factor, strict=True):
             own = (weight * style[None, :, None, None] * scale[:, None, None, None]).to(x.dtype)
             if up_filter is None:
                 pictures.append(conv2d(one, own, pad, poll, finish))
             else:
-                pictures.append(conv2d_up(one, own, up_filter, None, poll, finish))
+                pictures.append(conv2d_up(one, own, up_filter, None, poll, finish, place))
         return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
     poll()
     factor = factor.to(x.dtype)[:, :, None, None]
@@ -412,22 +482,23 @@ def _plain_scaled_conv2d(
     cast = Cast(weight.to(x.dtype), None) if prepared is None else prepared.cast(weight, x.dtype)
     if up_filter is None:
         return conv2d(x, cast.weight, pad, poll, scaled)
-    return conv2d_up(x, cast.weight, up_filter, cast.phases, poll, scaled)
+    return conv2d_up(x, cast.weight, up_filter, cast.phases, poll, scaled, place)
 
 
 def _winograd_conv2d(x: Tensor, u: Tensor, pad: int, factor: Tensor, poll: Poll, finish: Finish) -> Tensor:
     """`conv2d` with the 3x3 kernel of which u is `winograd.transformed`, times factor [N, out, 1, 1]."""
     (n, inner, height, width), out = x.shape, u.shape[2]
     height, width = height + 2 * pad - 2, width + 2 * pad - 2
-    columns = (width + 1) // 2
-    tiles = max(int(WINOGRAD_BYTES / (16 * columns * max(inner, out) * x.element_size())), 1)
+    tile = winograd.TILE
+    columns = math.ceil(width / tile)
+    tiles = max(int(WINOGRAD_BYTES / (36 * columns * max(inner, out) * x.element_size())), 1)
     pictures = []
     for one, scale in zip(x.split(1), factor.split(1), strict=True):
         y = empty_like(one.contiguous(memory_format=torch.channels_last), out, height, width)
-        for top in range(0, height, 2 * tiles):
+        for top in range(0, height, tile * tiles):
             poll()
-            bottom = min(top + 2 * tiles, height)
-            rows = winograd.tile_rows(one, top // 2, (bottom - top + 1) // 2, pad, columns)
+            bottom = min(top + tile * tiles, height)
+            rows = winograd.tile_rows(one, top // tile, math.ceil((bottom - top) / tile), pad, columns)
             band = winograd.convolved(rows, u)[:, :, : bottom - top, :width].mul_(scale)
             y[:, :, top:bottom] = finish(band, top)
         pictures.append(y)
@@ -446,7 +517,7 @@ def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:
         [N, out, H, W].
     """
     modulated = (weight[None, :, :, 0, 0] * styles[:, None]).to(x.dtype)
-    if x.is_contiguous(memory_format=torch.channels_last):
+    if is_channels_last(x):
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2) @ modulated.transpose(1, 2)
         return pixels.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
     return (modulated @ x.flatten(2)).unflatten(2, x.shape[2:])

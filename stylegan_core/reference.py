@@ -83,8 +83,17 @@ def filtered_lrelu(
     return upfirdn2d(x, down_filter, down=down)
 
 
-def bias_act(x: Tensor, bias: Tensor | None, activation: str, gain: float = 1.0, clamp: float | None = None) -> Tensor:
+def bias_act(
+    x: Tensor,
+    bias: Tensor | None,
+    activation: str,
+    gain: float = 1.0,
+    clamp: float | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
     """What `ops.bias_act` gives, with its arguments; x stays as it is."""
+    if noise is not None:
+        x = x + noise
     if bias is not None:
         x = x + bias.to(x.dtype).reshape(1, -1, *[1] * (x.ndim - 2))
     if activation == "lrelu":
@@ -109,9 +118,10 @@ def modulated_conv2d(
     prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
+    place: str | None = None,
 ) -> Tensor:
     """What `ops.modulated_conv2d` gives, with its arguments (StyleGAN2, section 2.2, equations 1 and 3)."""
-    del prepared
+    del prepared, place
     modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
     factor = (modulated.square().sum(dim=[2, 3, 4]) + 1e-8).rsqrt()
     return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, poll=poll, finish=finish)
@@ -133,12 +143,13 @@ def scaled_conv2d(
     prepared: Prepared | None = None,
     poll: Poll = no_poll,
     finish: Finish = unfinished,
+    place: str | None = None,
 ) -> Tensor:
     """What `ops.scaled_conv2d` gives, with its arguments: weights are scaled, and there is a group for each picture.
 
     Upsampling is a transposed convolution followed by the filter.
     """
-    del prepared
+    del prepared, place
     poll()
     (n, inner, h, w), (out, _, k, _) = x.shape, weight.shape
     own = weight[None] * styles[:, None, :, None, None] * factor[:, :, None, None, None]  # [N, out, in, k, k]

@@ -187,14 +187,19 @@ class SynthesisLayer(nn.Module):
         styles = self.affine(w)
 
         def finish(band: Tensor, top: int) -> Tensor:
-            if values is not None:
-                rows = values[:, :, top : top + band.shape[2]]
-                band = band + rows if torch.is_grad_enabled() else band.add_(rows)
-            return bias_act(band, self.bias, self.activation, gain, clamp)
+            rows = None if values is None else values[:, :, top : top + band.shape[2]]
+            return bias_act(band, self.bias, self.activation, gain, clamp, rows)
 
         def plain() -> Tensor:
             return modulated_conv2d(
-                x, self.weight, styles, up_filter=up_filter, prepared=self.prepared, poll=inputs.poll, finish=finish
+                x,
+                self.weight,
+                styles,
+                up_filter=up_filter,
+                prepared=self.prepared,
+                poll=inputs.poll,
+                finish=finish,
+                place="features" if self.up else None,  # conv1 follows, and nothing else sees them
             )
 
         if not kernels.supports(x):

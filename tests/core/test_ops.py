@@ -33,9 +33,12 @@ def resampled(x: np.ndarray, f: np.ndarray, up: int, down: int, before: int, aft
     return out[::down, ::down]
 
 
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("separable", [True, False])
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 8])
-def test_upsampling_inserts_zeros_and_filters(taps: int) -> None:
-    x, f = random(1, 2, 5, 4), random(taps, taps, seed=1)
+def test_upsampling_inserts_zeros_and_filters(taps: int, separable: bool, grad: bool) -> None:
+    x = random(1, 2, 5, 4)
+    f = random(taps, seed=1).outer(random(taps, seed=2)) if separable else random(taps, taps, seed=1)
     before, after = (taps + 1) // 2, (taps - 2) // 2
     if after < 0:  # one tap: the last row of zeros is cut
         expected = [np.zeros((10, 8)) for _ in range(2)]
@@ -43,7 +46,9 @@ def test_upsampling_inserts_zeros_and_filters(taps: int) -> None:
             picture[1::2, 1::2] = channel * float(f[0, 0]) * 4
     else:
         expected = [resampled(c, f.double().numpy() * 4, 2, 1, before, after) for c in x[0].double().numpy()]
-    np.testing.assert_allclose(ops.upsample2d(x, f)[0].numpy(), np.stack(expected), atol=1e-5)
+    with torch.set_grad_enabled(grad):
+        computed = ops.upsample2d(x, f)[0]
+    np.testing.assert_allclose(computed.numpy(), np.stack(expected), atol=1e-5)
 
 
 def test_downsampling_filters_and_keeps_every_second_pixel() -> None:
@@ -141,17 +146,23 @@ def test_pointwise_is_a_modulated_convolution_without_demodulation() -> None:
     torch.testing.assert_close(computed.double(), torch.cat(expected), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("noisy", [True, False])
 @pytest.mark.parametrize("activation", ["lrelu", "linear"])
-@pytest.mark.parametrize("grad", [True, False])
-def test_bias_and_activation(activation: str, grad: bool) -> None:
-    x, bias = random(2, 3, 4, 4) * 3, random(3, seed=1)
+@pytest.mark.parametrize(
+    ("grad", "dtype"), [(True, torch.float32), (False, torch.float32), (False, torch.bfloat16)], ids=str
+)
+def test_bias_and_activation(activation: str, grad: bool, dtype: torch.dtype, noisy: bool) -> None:
+    x, bias = (random(2, 3, 4, 4) * 3).to(dtype, memory_format=torch.channels_last), random(3, seed=1)
+    noise = random(1, 1, 4, 4, seed=2).to(dtype) if noisy else None
     y = x.double() + bias.double()[None, :, None, None]
+    y = y if noise is None else y + noise.double()
     if activation == "lrelu":
         y = torch.where(y < 0, y * 0.2, y) * math.sqrt(2)
     expected = (y * 0.5).clamp(-1, 1)
     with torch.set_grad_enabled(grad):
-        computed = ops.bias_act(x.clone(), bias, activation, gain=0.5, clamp=1.0)
-    torch.testing.assert_close(computed.double(), expected, atol=1e-6, rtol=1e-6)
+        computed = ops.bias_act(x.clone(), bias, activation, gain=0.5, clamp=1.0, noise=noise)
+    bound = 1e-6 if dtype == torch.float32 else 2e-2
+    torch.testing.assert_close(computed.double(), expected, atol=bound, rtol=bound)
 
 
 @pytest.mark.parametrize(("group_size", "groups"), [(4, 2), (None, 1), (2, 4), (16, 1)])

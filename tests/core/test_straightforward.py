@@ -82,6 +82,15 @@ def test_fewer_products_are_the_same_convolution(height: int, width: int, pad: i
     torch.testing.assert_close(y.double(), F.conv2d(x.double(), weight.double(), padding=pad), atol=1e-5, rtol=1e-5)
 
 
+def test_fewer_products_are_as_exact_as_all_of_them() -> None:
+    x, weight = random(1, 256, 16, 16).to(memory_format=torch.channels_last), random(256, 256, 3, 3, seed=1)
+    one = torch.ones(1, 256, 1, 1)
+    truth = F.conv2d(x.double(), weight.double(), padding=1)
+    with torch.inference_mode():
+        fewer = ops._winograd_conv2d(x, winograd.transformed(weight), 1, one, ops.no_poll, ops.unfinished)
+    assert largest_difference(fewer.double(), truth) <= 3e-6
+
+
 @pytest.mark.parametrize("up", [1, 2, 3, 4])
 @pytest.mark.parametrize("down", [1, 2, 4])
 @pytest.mark.parametrize("radial", [False, True])
