@@ -26,6 +26,23 @@ class Step(NamedTuple):
     img: Tensor | None
 
 
+class Probe:
+    """What every layer shows itself to while synthesis runs. It may give back something else, which then counts.
+
+    Layers are told apart by their LayerInfo's name. This one changes nothing.
+    """
+
+    def style(self, layer: str, s: Tensor) -> Tensor:
+        """The layer's style vector s = A(w), [N, channels]; what a layer makes of w before it is used."""
+        del layer
+        return s
+
+    def output(self, layer: str, x: Tensor) -> Tensor:
+        """What the layer gives, activated, [N, C, H, W]. Its memory is used again: keep a copy, not x."""
+        del layer
+        return x
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What synthesis takes beside the style vectors. Each network reads what it knows."""
@@ -35,6 +52,7 @@ class Inputs:
     lod: float = 0.0  # level of detail of progressive networks: 0 is full size, 1 half of it, fractions fade
     dtype: torch.dtype = torch.float32  # of the layers that may run in half precision
     max_rate: int | None = None  # for a preview of so many px: sampling rate of finer layers (StyleGAN3)
+    probe: Probe | None = None  # None: nobody looks
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from stylegan_core.errors import SceneError
 
-SCENE_VERSION: Literal[2] = 2
+SCENE_VERSION: Literal[3] = 3
 MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
 ROW = 100  # seeds from one row of the seed plane to the next, as in the official visualizer
 
@@ -28,6 +28,11 @@ Degrees = Annotated[float, Field(gt=-180, le=180, allow_inf_nan=False)]
 Scale = Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
 Lod = Annotated[float, Field(ge=0, le=16, allow_inf_nan=False)]
 Shear = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+LayerName = Annotated[str, Field(min_length=1, max_length=80)]  # of a LayerInfo
+Channel = Annotated[int, Field(ge=0, lt=65536)]
+Gain = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+StyleAmount = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
+MAX_SOURCES, MAX_EDITS, MAX_STROKES, MAX_POINTS = 64, 1024, 256, 512
 
 
 class Part(BaseModel):
@@ -44,8 +49,15 @@ class ModelRef(Part):
     which: Literal["G_ema", "G"] = "G_ema"
 
 
+class Projected(Part):
+    """Style vectors that a projector found for a photograph, in a file. The digest decides; see `ModelRef`."""
+
+    digest: Annotated[str, Field(min_length=1)]  # sha256 of the file
+    path: str = ""
+
+
 class Latent(Part):
-    """A point on the seed plane: person `seed`, moved by (x, y) towards its neighbours.
+    """A point on the seed plane: person `seed`, moved by (x, y) towards its neighbours; or a projected face.
 
     The plane has a person at every whole position; to the right stands `seed + 1`, below `seed + ROW` (modulo 2**32).
     Between four of them latents are blended with bilinear weights, in z (brought back to unit variance, so that the
@@ -56,6 +68,7 @@ class Latent(Part):
     x: Fraction = 0.0
     y: Fraction = 0.0
     space: Literal["z", "w"] = "w"
+    projected: Projected | None = None  # stands in place of the seed plane
 
 
 class ClassWeight(Part):
@@ -76,19 +89,36 @@ class Truncation(Part):
     """The truncation trick (StyleGAN, appendix B): w' = w_avg + psi * (w - w_avg), for each style vector.
 
     `layers` is empty, or has one psi for each style vector, which then stands in place of `psi`. Style vectors from
-    `cutoff` on are left alone (None: all are truncated).
+    `cutoff` on are left alone (None: all are truncated). In place of w_avg may stand the mean of the classes chosen,
+    or for each style vector the nearest of so many centres of w (Mokady et al. 2022, "Self-Distilled StyleGAN",
+    section 4.2: multimodal truncation).
     """
 
     psi: Psi = 0.7
     layers: tuple[Psi, ...] = ()
     cutoff: Annotated[int, Field(ge=0, le=64)] | None = None
+    towards: Literal["mean", "class", "nearest"] = "mean"
+    centres: Annotated[int, Field(ge=2, le=1024)] = 64  # how many there are to choose from
 
 
 class LayerSeed(Part):
     """A noise map of its own for one layer."""
 
     layer: LayerIndex  # counted among the layers that take noise
-    seed: Seed
+    seed: Seed | None  # None: the trained map, while those of other layers are random
+
+
+class Stroke(Part):
+    """A stroke of the brush on one layer's noise map, along points (x, y) from the picture's top left (0) to 1.
+
+    The brush is a disc with a soft edge: full in the middle, nothing at `radius`.
+    """
+
+    layer: LayerIndex  # counted among the layers that take noise
+    points: Annotated[tuple[tuple[Amount, Amount], ...], Field(min_length=1, max_length=MAX_POINTS)]
+    radius: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]  # in picture widths
+    value: Gain  # in standard deviations of the noise
+    mode: Literal["add", "set"] = "add"
 
 
 def _one_for_each_layer(items: tuple[LayerSeed, ...]) -> tuple[LayerSeed, ...]:
@@ -106,6 +136,7 @@ class Noise(Part):
     layers: tuple[Strength, ...] = ()  # one more factor for each layer that takes noise; empty: 1
     # Layers whose map is random in modes "const" and "random":
     reseeded: Annotated[tuple[LayerSeed, ...], AfterValidator(_one_for_each_layer)] = ()
+    strokes: Annotated[tuple[Stroke, ...], Field(max_length=MAX_STROKES)] = ()  # painted over those maps, in order
 
 
 class Transform(Part):
@@ -130,10 +161,74 @@ class View(Part):
     channel: Annotated[int, Field(ge=0, le=15)] | None = None  # this one alone, in grey; None: all
 
 
+class ChannelGain(Part):
+    """One feature map of one layer, made stronger, weaker or absent after the layer's activation.
+
+    Network dissection in miniature (Bau et al. 2019, "GAN Dissection", section 3.2).
+    """
+
+    layer: LayerName
+    channel: Channel
+    gain: Gain
+
+
+class StyleEdit(Part):
+    """One channel of one layer's style vector s = A(w), moved (Wu et al. 2021, "StyleSpace Analysis")."""
+
+    layer: LayerName
+    channel: Channel
+    amount: StyleAmount  # added to s
+
+
+def _one_for_each_channel(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len({(item.layer, item.channel) for item in items}) < len(items):
+        raise ValueError("a channel is named twice")
+    return items
+
+
+class Source(Part):
+    """Somebody at the edge of a mixing grid: a latent, and what is mixed into it."""
+
+    latent: Latent = Latent()
+    mixing: tuple[Mix, ...] = ()
+    name: Annotated[str, Field(max_length=80)] = ""  # empty: the seed
+
+
+class Grid(Part):
+    """A style mixing grid (StyleGAN, figure 3): each cell is its column's person with some styles of its row's."""
+
+    rows: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES)] = ()
+    columns: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES)] = ()
+    layers: tuple[LayerIndex, ...] = ()  # style vectors that come from the row
+    psi: Psi | None = None  # in place of the Scene's; None: as the Scene has it
+
+
+Colours = Literal["grey", "viridis", "magma", "turbo", "diverging"]
+
+
+class Look(Part):
+    """What is looked at besides the picture, and how. It changes nothing about the picture.
+
+    "layer": a layer's activations. "noise": a layer's noise map; "effect": what that noise does to the picture, the
+    difference between on and off; "variation": the standard deviation over `seeds` random maps (StyleGAN, figures 4
+    and 5), of one layer, or of all if `layer` is empty.
+    """
+
+    at: Literal["picture", "layer", "noise", "effect", "variation"] = "picture"
+    layer: Annotated[str, Field(max_length=80)] = ""  # a LayerInfo's name
+    show: Literal["channel", "rgb", "sheet", "strongest"] = "sheet"  # of a layer's feature maps
+    channels: tuple[Channel, Channel, Channel] = (0, 1, 2)  # "channel" shows the first, "rgb" all three
+    page: Annotated[int, Field(ge=0, lt=65536)] = 0  # of "sheet"
+    normalise: bool = True  # to the values' own range, each map by itself
+    gain_db: GainDb = 0.0
+    colours: Colours = "viridis"
+    seeds: Annotated[int, Field(ge=2, le=256)] = 16  # of "variation"
+
+
 class Scene(Part):
     """What a picture is made of. Two equal Scenes are the same picture."""
 
-    version: Literal[2] = SCENE_VERSION
+    version: Literal[3] = SCENE_VERSION
     model: ModelRef = ModelRef()
     latent: Latent = Latent()
     classes: tuple[ClassWeight, ...] = ()
@@ -141,8 +236,19 @@ class Scene(Part):
     truncation: Truncation = Truncation()
     noise: Noise = Noise()
     transform: Transform = Transform()
+    channels: Annotated[
+        tuple[ChannelGain, ...], Field(max_length=MAX_EDITS), AfterValidator(_one_for_each_channel)
+    ] = ()
+    styles: Annotated[tuple[StyleEdit, ...], Field(max_length=MAX_EDITS), AfterValidator(_one_for_each_channel)] = ()
     view: View = View()
+    grid: Grid = Grid()
+    look: Look = Look()
     lod: Lod = 0.0  # level of detail of models that grew while they trained: so many octaves below the full size
+
+
+def only_picture(scene: Scene) -> Scene:
+    """The Scene without what the picture does not depend on: what is looked at besides, and the grid."""
+    return scene.model_copy(update={"grid": Grid(), "look": Look()})
 
 
 def scene_to_json(scene: Scene) -> str:
@@ -155,9 +261,14 @@ def _with_transform(data: dict[str, Any]) -> dict[str, Any]:
     return {"transform": {}, **data}
 
 
+def _with_insight(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew nothing of what is inside: no channels, styles, grid, look, painted noise, other centres."""
+    return data
+
+
 # From a version to the next one: a function on the parsed JSON, which may be broken; `version` is counted on for it.
 # Old files are brought forward one step at a time.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_transform}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_transform, 2: _with_insight}
 
 
 def scene_from_json(text: str, source: str = "the Scene") -> Scene:

@@ -37,9 +37,11 @@ def test_the_map_lists_every_file_and_no_other(folder: str) -> None:
     text = (REPOSITORY / "ARCHITECTURE.md").read_text()
     table = re.split(r"\n\n(?!\|)", text.split(f"\n**{folder}**")[1])[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
-    listed = re.findall(r"`(\w+\.py)`", " ".join(rows))
-    files = [path.name for path in tracked_files() if path.parent == REPOSITORY / folder and path.suffix == ".py"]
-    assert sorted(listed) == sorted(set(files) - {"__init__.py"})
+    listed = re.findall(r"`([\w/]+\.py)`", " ".join(rows))
+    place = REPOSITORY / folder
+    files = [path for path in tracked_files() if path.is_relative_to(place) and path.suffix == ".py"]
+    named = [path.relative_to(place).as_posix() for path in files if path.name != "__init__.py"]
+    assert sorted(listed) == sorted(named)
 
 
 def test_no_tracked_file_makes_cloning_slow() -> None:
