@@ -52,8 +52,8 @@ class Inputs:
     lod: float = 0.0  # level of detail of progressive networks: 0 is full size, 1 half of it, fractions fade
     dtype: torch.dtype = torch.float32  # of the layers that may run in half precision
     max_rate: int | None = None  # for a preview of so many px: sampling rate of finer layers (StyleGAN3)
-    probe: Probe | None = None  # None: nobody looks
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
+    probe: Probe | None = None  # what looks at the layers, or changes what they give; None: nothing
 
 
 class GeneratorNetwork(nn.Module, ABC):

@@ -6,7 +6,7 @@ from stylegan_core.cuda_graphs import PictureGraphs
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.ops import Poll
 from stylegan_core.render import Renderer
-from stylegan_core.scene import Scene
+from stylegan_core.scene import Scene, only_picture
 from visualizer.memory import Memory
 from visualizer.worker import Shown, Worker, to_rgba
 
@@ -35,16 +35,16 @@ class LiveView:
     def lacks(self, scene: Scene, playing: bool) -> bool:
         """Whether a Scene's picture has not been asked for; one that played is asked for again when it rests."""
         rests = self._playing and not playing  # what is shown may be a preview
-        return scene != self._asked or rests
+        return only_picture(scene) != self._asked or rests
 
     def ask(self, scene: Scene, revision: int, playing: bool) -> None:
         """Ask for the picture of a Scene; see `Worker.show`."""
-        self._asked, self._playing = scene, playing
-        self.worker.show(scene, revision, playing)
+        self._asked, self._playing = only_picture(scene), playing
+        self.worker.show(self._asked, revision, playing)
 
     def do_without(self, scene: Scene) -> None:
         """There is no picture of this Scene: none is asked for until it changes."""
-        self._asked, self._playing = scene, False
+        self._asked, self._playing = only_picture(scene), False
 
     def ask_again(self) -> None:
         """What is shown is not as it would be made now."""
@@ -62,7 +62,7 @@ class LiveView:
         Raises:
             StyleScopeError: the error that the Frame carries.
         """
-        frame = self.renderer.render(scene, poll=poll)
+        frame = self.renderer.render(only_picture(scene), poll=poll)
         if frame.pixels is None or frame.error is not None:
             raise StyleScopeError(frame.error or "The picture could not be made.")
         return Shown(frame, to_rgba(frame.pixels))

@@ -11,7 +11,9 @@ from widgets.canvas import SCALE_STEP, ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.shortcuts import EQUAL, Shortcut
 from widgets.transform import TransformPanel
+from widgets.views import Views
 
+VIEW_KEYS = (dpg.mvKey_F2, dpg.mvKey_F3, dpg.mvKey_F4, dpg.mvKey_F5)
 STEP, TURN = 0.02, 5.0  # picture widths and degrees that one press of a key moves and turns the picture
 ARROWS = (
     ("Left", dpg.mvKey_Left, -1.0, 0.0),
@@ -26,6 +28,7 @@ def shortcut_table(
     canvas: Canvas,
     capture: CapturePanel,
     transform: TransformPanel,
+    views: Views,
     browse: Callable[[], None],
     show_help: Callable[[], None],
     escape: Callable[[], None],
@@ -35,6 +38,12 @@ def shortcut_table(
         *_person(explorer),
         *_transform(explorer, transform),
         *_view(canvas),
+        *(
+            Shortcut(
+                f"F{number + 2}", VIEW_KEYS[number], _said(view.help), partial(views.toggle, view.key), needs=view.needs
+            )
+            for number, view in enumerate(views.views)
+        ),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
         Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
         Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),
@@ -47,6 +56,11 @@ def shortcut_table(
         Shortcut("Esc", dpg.mvKey_Escape, "close a window within the window", escape),
         Shortcut("F1", dpg.mvKey_F1, "this list", show_help),
     )
+
+
+def _said(sentence: str) -> str:
+    """A sentence as a line of the list."""
+    return sentence[0].lower() + sentence[1:].rstrip(".")
 
 
 def _person(explorer: Explorer) -> tuple[Shortcut, ...]:

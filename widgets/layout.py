@@ -27,6 +27,7 @@ from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.ui import Panel, Ui
 from widgets.view import ViewPanel
+from widgets.views import Views
 
 BAR, STATUS, SPLITTER = 36, 26, 8  # heights and width in px
 COLUMN_LIMITS = (220, 640)
@@ -51,6 +52,8 @@ class Layout:
         self._arranged = bool(explorer.session.scene.model.path)  # somebody has been here and left panels as they like
         self._sizes: dict[str, tuple[int, int]] = {}
         self._mouse: list[float] = []
+        self._middle = 0  # px between the columns
+        self._divided = True  # whether a view stands beside the picture
 
     def build(self) -> None:
         """Make everything, once."""
@@ -77,6 +80,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
+        self._views = Views(ui, ())
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
@@ -85,6 +89,9 @@ class Layout:
                 self._build_splitter("left")
                 with dpg.child_window(tag="middle", no_scrollbar=True, no_scroll_with_mouse=True):
                     self._canvas.build()
+                self._build_splitter("views")
+                with dpg.child_window(tag="views", no_scrollbar=True, no_scroll_with_mouse=True):
+                    self._views.build()
                 self._build_splitter("right")
                 self._build_column("right", self._right)
             with dpg.group(horizontal=True):
@@ -93,7 +100,14 @@ class Layout:
         dpg.set_primary_window("main", True)
         self._style_middle()
         table = shortcut_table(
-            self._explorer, self._canvas, self._capture, self._transform, self._browse, self._show_help, self._escape
+            self._explorer,
+            self._canvas,
+            self._capture,
+            self._transform,
+            self._views,
+            self._browse,
+            self._show_help,
+            self._escape,
         )
         self._shortcuts = Shortcuts(table, self._typing, partial(able, self._explorer))
         self._shortcuts.build()
@@ -170,6 +184,8 @@ class Layout:
             for tag, label, help, action in buttons:
                 dpg.add_button(label=label, tag=tag, callback=action)
                 tooltip(tag, help)
+            dpg.add_spacer(width=self._ui.px(16))
+            self._views.build_buttons()
 
     def _build_column(self, side: str, panels: tuple[Panel, ...]) -> None:
         with dpg.child_window(tag=f"column.{side}", always_use_window_padding=True):
@@ -221,13 +237,21 @@ class Layout:
         width, height = viewport["client_width"], viewport["client_height"]
         room = max(height - px(BAR + STATUS + 22), 50)
         left, right = px(self._columns["left"]), px(self._columns["right"])
-        middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
-        edges = tuple((f"splitter.{side}", px(SPLITTER)) for side in self._columns)
-        for tag, w in (("column.left", left), ("middle", middle), ("column.right", right), *edges):
+        self._middle = middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
+        views = self._views.width(middle - px(SPLITTER))
+        canvas = middle - views - px(SPLITTER) if views else middle
+        edges = tuple((f"splitter.{side}", px(SPLITTER)) for side in (*self._columns, "views"))
+        sizes = (("column.left", left), ("middle", canvas), ("views", max(views, 1)), ("column.right", right), *edges)
+        for tag, w in sizes:
             if self._sizes.get(tag) != (w, room):
                 self._sizes[tag] = (w, room)
                 dpg.configure_item(tag, width=w, height=room)
-        self._canvas.sync(middle, room)
+        if bool(views) != self._divided:
+            self._divided = bool(views)
+            for tag in ("splitter.views", "views"):
+                dpg.configure_item(tag, show=self._divided)
+        self._canvas.sync(canvas, room)
+        self._views.sync(views, room)
 
     def _show_status(self) -> None:
         notice = self._explorer.notice
@@ -254,12 +278,17 @@ class Layout:
 
     def _drag_splitters(self) -> None:
         """Follow the hand on a splitter, and remember where it let go."""
-        held = next((side for side in self._columns if dpg.is_item_active(f"splitter.{side}")), None)
-        if held is not None:
-            x = dpg.get_mouse_pos(local=False)[0]
-            edge = self._ui.px(8 + SPLITTER / 2)
+        sides = (*self._columns, "views")
+        held = next((side for side in sides if dpg.is_item_active(f"splitter.{side}")), None)
+        x, edge = dpg.get_mouse_pos(local=False)[0], self._ui.px(8 + SPLITTER / 2)
+        if held == "views":
+            end = dpg.get_viewport_client_width() - edge - self._ui.px(self._columns["right"] + SPLITTER / 2)
+            self._views.divide((end - x) / max(self._middle, 1))
+        elif held is not None:
             wide = x - edge if held == "left" else dpg.get_viewport_client_width() - x - edge
             self._columns[held] = round(min(max(wide / self._ui.scale, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
+        elif self._dragging == "views":
+            self._views.divided()
         elif self._dragging is not None:
             self._explorer.arrange(left=self._columns["left"], right=self._columns["right"])
         self._dragging = held

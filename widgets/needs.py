@@ -29,10 +29,15 @@ def useless(card: ModelCard) -> frozenset[str]:
     return frozenset(key for key, need in NEEDS.items() if not need.met(card))
 
 
+def suits(card: ModelCard | None, need: str) -> bool:
+    """Whether a model has what is needed (empty: nothing); while none is open, nothing is known to be amiss."""
+    return not need or card is None or NEEDS[need].met(card)
+
+
 def able(explorer: Explorer, need: str) -> bool:
     """Whether the open model has what is needed (empty: nothing). If not, a notice says so."""
     card = explorer.card
-    if not need or card is None or NEEDS[need].met(card):
+    if card is None or suits(card, need):
         return True
     explorer.say(f"{card.name} {NEEDS[need].lack}.")
     return False
