@@ -26,6 +26,7 @@ class LayerInfo(BaseModel):
     resolution: int  # output size in px, without margins
     channels: int  # output channels
     ws_index: int  # which of the num_ws style vectors feeds it
+    style_channels: int = 0  # of the vector that it makes of that one, s = A(w); 0: it makes none
     has_noise: bool = False
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import ModelFileError
 from stylegan_core.family import empty_network, family_of, is_generator
-from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
+from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Probe, Step
 from stylegan_core.noise import NoiseLike, noise_maps
 from stylegan_core.ops import Poll, Prepared, no_poll
 from stylegan_core.spec import NetworkSpec
@@ -132,11 +132,12 @@ class Model:
         max_rate: int | None = None,
         poll: Poll = no_poll,
         start: Step | None = None,
+        probe: Probe | None = None,
     ) -> Iterator[Step]:
         """Synthesis step by step, coarse to fine; see `GeneratorNetwork.steps`. Call in inference mode."""
         if ws.ndim != 3 or ws.shape[1:] != (self.card.num_ws, self.card.w_dim):
             raise ValueError(f"ws is {list(ws.shape)}; expected [N, {self.card.num_ws}, {self.card.w_dim}].")
-        inputs = self.inputs(noise, transform, lod, half, max_rate, poll)
+        inputs = self.inputs(noise, transform, lod, half, max_rate, poll, probe)
         return self.network.steps(ws.to(self.device, torch.float32), inputs, start)
 
     def inputs(
@@ -147,6 +148,7 @@ class Model:
         half: bool = False,
         max_rate: int | None = None,
         poll: Poll = no_poll,
+        probe: Probe | None = None,
     ) -> Inputs:
         """What synthesis takes beside ws; see `synthesize`."""
         if transform is not None and not self.card.can_move:
@@ -154,7 +156,7 @@ class Model:
         if not 0 <= lod <= self.card.max_lod:
             raise ValueError(f"lod is {lod}; {self.card.name} has levels of detail from 0 to {self.card.max_lod}.")
         dtype = (self.half_dtype if half else None) or torch.float32
-        return Inputs(noise_maps(noise), transform, lod, dtype, max_rate, poll)
+        return Inputs(noise_maps(noise), transform, lod, dtype, max_rate, poll, probe)
 
     def _check(self, name: str, value: Tensor, width: int) -> None:
         if value.ndim != 2 or value.shape[1] != width:

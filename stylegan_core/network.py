@@ -55,6 +55,14 @@ class Inputs:
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
     probe: Probe | None = None  # what looks at the layers, or changes what they give; None: nothing
 
+    def probed_style(self, layer: str, s: Tensor) -> Tensor:
+        """Every layer passes its style vector through here."""
+        return s if self.probe is None else self.probe.style(layer, s)
+
+    def probed(self, layer: str, x: Tensor) -> Tensor:
+        """Every layer passes what it gives through here, once it is whole: kernels and bands come before."""
+        return x if self.probe is None else self.probe.output(layer, x)
+
 
 class GeneratorNetwork(nn.Module, ABC):
     """A generator: mapping and synthesis together, with parameters named as its official snapshots name them.
@@ -97,6 +105,21 @@ class GeneratorNetwork(nn.Module, ABC):
     @abstractmethod
     def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """A tensor of the state dictionary as it is before training."""
+
+    def style(self, layer: LayerInfo, ws: Tensor) -> Tensor:
+        """The style vectors s = A(w) of a layer that has some, [N, style_channels], from ws [N, num_ws, w_dim]."""
+        s: Tensor = self.get_submodule(f"synthesis.{layer.name}.affine")(ws[:, layer.ws_index])
+        return s
+
+    def clamp_of(self, layer: LayerInfo) -> float | None:
+        """The largest absolute value that a layer's activation may have; None: any."""
+        del layer
+        return None
+
+    def ends_step(self, layer: LayerInfo) -> bool:
+        """Whether the features of the layer's Step are just what the layer gives."""
+        del layer
+        return False
 
     def first_capped(self, max_rate: int | None) -> int:
         """The first step that `Inputs.max_rate` changes; all before are those of the full picture."""

@@ -60,9 +60,9 @@ class DiscriminatorConfig(ProgressiveConfig):
 class Conv(Weighted):
     """3x3 convolution, bias, activation, pixelwise normalisation; `up` doubles the size first."""
 
-    def __init__(self, inner: int, out: int, config: GeneratorConfig, up: bool = False):
+    def __init__(self, name: str, inner: int, out: int, config: GeneratorConfig, up: bool = False):
         super().__init__((out, inner, 3, 3), HE_GAIN, config.use_wscale)
-        self.config, self.up = config, up
+        self.name, self.config, self.up = name, config, up
         self.bias = nn.Parameter(torch.empty(out))
         self.kernel: Tensor | None = None
 
@@ -79,8 +79,10 @@ class Conv(Weighted):
 
         if self.up:
             kernel = up_kernel(self.scaled()) if self.kernel is None else self.kernel
-            return conv2d_up(x, kernel, inputs.poll, finish)
-        return conv2d(x, self.scaled(), poll=inputs.poll, finish=finish)
+            x = conv2d_up(x, kernel, inputs.poll, finish)
+        else:
+            x = conv2d(x, self.scaled(), poll=inputs.poll, finish=finish)
+        return inputs.probed(self.name, x)
 
 
 def normalised(x: Tensor, config: GeneratorConfig) -> Tensor:
@@ -97,11 +99,11 @@ class Dense(Weighted):
         self.config = config
         self.bias = nn.Parameter(torch.empty(self.channels))
 
-    def forward(self, w: Tensor) -> Tensor:
+    def forward(self, w: Tensor, inputs: Inputs) -> Tensor:
         """w [N, w_dim] -> [N, C, 4, 4]."""
         x = pixel_norm(w, self.config.pixel_norm_epsilon) if self.config.normalize_latents else w
         x = F.linear(x, self.scaled()).reshape(-1, self.channels, 4, 4)
-        return normalised(activate(x, self.bias, self.config.slope), self.config)
+        return inputs.probed("b4.dense", normalised(activate(x, self.bias, self.config.slope), self.config))
 
 
 class GeneratorBlock(nn.Module):
@@ -114,14 +116,14 @@ class GeneratorBlock(nn.Module):
         if self.first:
             self.dense = Dense(config)
         else:
-            self.conv0 = Conv(config.channels(resolution // 2), out, config, up=True)
-        self.conv1 = Conv(out, out, config)
+            self.conv0 = Conv(f"b{resolution}.conv0", config.channels(resolution // 2), out, config, up=True)
+        self.conv1 = Conv(f"b{resolution}.conv1", out, out, config)
         if config.has_rgb(resolution):
             self.torgb = to_rgb(config, resolution)
 
     def forward(self, x: Tensor | None, w: Tensor, inputs: Inputs) -> Tensor:
         """Features of the block before, or None, and w [N, w_dim] -> features."""
-        return self.conv1(self.dense(w) if x is None else self.conv0(x, inputs), inputs)
+        return self.conv1(self.dense(w, inputs) if x is None else self.conv0(x, inputs), inputs)
 
 
 class Generator(ProgressiveGenerator):

@@ -125,9 +125,9 @@ class StyledLayer(nn.Module):
 
     noise_const: Tensor
 
-    def __init__(self, channels: int, resolution: int, config: GeneratorConfig):
+    def __init__(self, name: str, channels: int, resolution: int, config: GeneratorConfig):
         super().__init__()
-        self.config = config
+        self.name, self.config = name, config
         self.bias = nn.Parameter(torch.empty(channels))
         if config.use_noise:
             self.register_buffer("noise_const", torch.empty(resolution, resolution))
@@ -146,17 +146,21 @@ class StyledLayer(nn.Module):
             x = torch.addcmul(x, values, strength) if torch.is_grad_enabled() else x.addcmul_(values, strength)
         return activate(x, self.bias if bias else None, self.config.slope)
 
-    def styled(self, x: Tensor, w: Tensor) -> Tensor:
+    def styled(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
         """AdaIN(x, y) = y_s (x - mean(x)) / sqrt(var(x) + epsilon) + y_b, each map by itself (equation 1)."""
         config = self.config
         if config.use_pixel_norm:
             x = pixel_norm(x)
-        y = self.affine(w).unflatten(1, (2, -1)).transpose(0, 1) if config.use_styles else None  # [2, N, C]
+        y = None
+        if config.use_styles:
+            y = inputs.probed_style(self.name, self.affine(w)).unflatten(1, (2, -1)).transpose(0, 1)  # [2, N, C]
         if config.use_instance_norm:
             maps = x.reshape(1, -1, *x.shape[2:])  # of all pictures, as if they were one's
             y_s, y_b = (None, None) if y is None else y.flatten(1)
-            return F.instance_norm(maps, weight=y_s, bias=y_b, eps=config.instance_norm_epsilon).reshape(x.shape)
-        return x if y is None else torch.addcmul(y[1, :, :, None, None], x, y[0, :, :, None, None])
+            x = F.instance_norm(maps, weight=y_s, bias=y_b, eps=config.instance_norm_epsilon).reshape(x.shape)
+        elif y is not None:
+            x = torch.addcmul(y[1, :, :, None, None], x, y[0, :, :, None, None])
+        return inputs.probed(self.name, x)
 
 
 class StyledInput(StyledLayer):
@@ -164,7 +168,7 @@ class StyledInput(StyledLayer):
 
     def __init__(self, config: GeneratorConfig):
         channels = config.channels(4)
-        super().__init__(channels, 4, config)
+        super().__init__("b4.input", channels, 4, config)
         if config.const_input_layer:
             self.const = nn.Parameter(torch.empty(channels, 4, 4))
         else:
@@ -176,14 +180,14 @@ class StyledInput(StyledLayer):
             x = self.const[None].repeat(w.shape[0], 1, 1, 1)
         else:
             x = self.dense(w).reshape(w.shape[0], -1, 4, 4)
-        return self.styled(self.rectified(x, self.noise(inputs, index)), w)
+        return self.styled(self.rectified(x, self.noise(inputs, index)), w, inputs)
 
 
 class StyledConv(StyledLayer):
     """3x3 convolution and its style; `up` doubles the size first, and blurs."""
 
-    def __init__(self, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
-        super().__init__(out, resolution, config)
+    def __init__(self, name: str, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
+        super().__init__(name, out, resolution, config)
         self.up = up
         self.weight = nn.Parameter(torch.empty(out, inner, 3, 3))
         self.scale = equalized(9 * inner, HE_GAIN, config.use_wscale)
@@ -205,7 +209,7 @@ class StyledConv(StyledLayer):
         else:
             x = conv2d(x, self.weight * self.scale.coefficient, poll=inputs.poll, finish=finish)
         inputs.poll()
-        return self.styled(x, w)
+        return self.styled(x, w, inputs)
 
     def _doubled(self, x: Tensor, values: Tensor | None, inputs: Inputs) -> Tensor:
         early = self.config.bias_before_blur
@@ -239,8 +243,9 @@ class SynthesisBlock(nn.Module):
         if position == 0:
             self.input = StyledInput(config)
         else:
-            self.conv0 = StyledConv(config.channels(resolution // 2), out, resolution, config, up=True)
-        self.conv1 = StyledConv(out, out, resolution, config, up=False)
+            inner = config.channels(resolution // 2)
+            self.conv0 = StyledConv(f"b{resolution}.conv0", inner, out, resolution, config, up=True)
+        self.conv1 = StyledConv(f"b{resolution}.conv1", out, out, resolution, config, up=False)
         if config.has_rgb(resolution):
             self.torgb = to_rgb(config, resolution)
 
@@ -306,6 +311,9 @@ class Generator(ProgressiveGenerator):
                 resolution=self.config.block_resolutions[position],
                 channels=self.config.channels(self.config.block_resolutions[position]),
                 ws_index=index if self.config.use_styles else 0,
+                style_channels=2
+                * self.config.use_styles
+                * self.config.channels(self.config.block_resolutions[position]),
                 has_noise=self.config.use_noise,
             )
             for index, (position, name) in enumerate(names)

@@ -160,9 +160,9 @@ class SynthesisLayer(nn.Module):
     resample_filter: Tensor
     prepared: Prepared | None = None
 
-    def __init__(self, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
+    def __init__(self, name: str, inner: int, out: int, resolution: int, config: GeneratorConfig, up: bool):
         super().__init__()
-        self.up, self.use_noise = up, config.use_noise
+        self.name, self.up, self.use_noise = name, up, config.use_noise
         self.activation, self.clamp = config.activation, config.conv_clamp
         self.affine = FullyConnectedLayer(config.w_dim, inner)
         self.weight = nn.Parameter(torch.empty(out, inner, 3, 3))
@@ -184,7 +184,7 @@ class SynthesisLayer(nn.Module):
         if values is not None:
             values = (values * self.noise_strength).to(x.dtype)
         clamp = None if self.clamp is None else self.clamp * gain
-        styles = self.affine(w)
+        styles = inputs.probed_style(self.name, self.affine(w))
 
         def finish(band: Tensor, top: int) -> Tensor:
             rows = None if values is None else values[:, :, top : top + band.shape[2]]
@@ -203,27 +203,29 @@ class SynthesisLayer(nn.Module):
             )
 
         if not kernels.supports(x):
-            return plain()
+            return inputs.probed(self.name, plain())
         slope, own_gain = (0.2, math.sqrt(2)) if self.activation == "lrelu" else (1.0, 1.0)
         what = kernels.Finish(values, self.bias, slope, gain * own_gain, clamp)
-        return kernels.attempt(lambda: kernels.modulated_conv2d(x, self.weight, styles, up_filter, what), plain)
+        y = kernels.attempt(lambda: kernels.modulated_conv2d(x, self.weight, styles, up_filter, what), plain)
+        return inputs.probed(self.name, y)
 
 
 class ToRGBLayer(nn.Module):
     """Modulated 1x1 convolution to the picture's channels, without demodulation."""
 
-    def __init__(self, inner: int, config: GeneratorConfig):
+    def __init__(self, name: str, inner: int, config: GeneratorConfig):
         super().__init__()
-        self.clamp = config.conv_clamp
+        self.name, self.clamp = name, config.conv_clamp
         self.affine = FullyConnectedLayer(config.w_dim, inner)
         self.weight = nn.Parameter(torch.empty(config.img_channels, inner, 1, 1))
         self.bias = nn.Parameter(torch.empty(config.img_channels))
         self.weight_gain = 1 / math.sqrt(inner)
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, inputs: Inputs) -> Tensor:
         """x [N, in, H, W], w [N, w_dim] -> [N, img_channels, H, W]."""
-        x = modulated_pointwise(x, self.weight, self.affine(w) * self.weight_gain)
-        return bias_act(x, self.bias, "linear", clamp=self.clamp)
+        styles = inputs.probed_style(self.name, self.affine(w))
+        x = modulated_pointwise(x, self.weight, styles * self.weight_gain)
+        return inputs.probed(self.name, bias_act(x, self.bias, "linear", clamp=self.clamp))
 
 
 class SynthesisBlock(nn.Module):
@@ -243,12 +245,12 @@ class SynthesisBlock(nn.Module):
         if self.first:
             self.const = nn.Parameter(torch.empty(out, resolution, resolution))
         else:
-            self.conv0 = SynthesisLayer(inner, out, resolution, config, up=True)
-        self.conv1 = SynthesisLayer(out, out, resolution, config, up=False)
+            self.conv0 = SynthesisLayer(f"b{resolution}.conv0", inner, out, resolution, config, up=True)
+        self.conv1 = SynthesisLayer(f"b{resolution}.conv1", out, out, resolution, config, up=False)
         self.level, self.lod = len(config.block_resolutions) - 1 - position, config.lod  # of detail: 0 at full size
         self.has_rgb = self.architecture in ("skip", "progressive") or self.level == 0
         if self.has_rgb:
-            self.torgb = ToRGBLayer(out, config)
+            self.torgb = ToRGBLayer(f"b{resolution}.torgb", out, config)
         if not self.first and self.architecture == "resnet":
             self.skip = Conv2dLayer(inner, out, 1, config.resample_filter, bias=False, up=True)
         self.num_conv = 1 if self.first else 2
@@ -285,7 +287,7 @@ class SynthesisBlock(nn.Module):
             yield Step(position, self.resolution, x, img)
         if self.has_rgb:
             inputs.poll()
-            rgb = self.torgb(x, w[self.num_conv]).to(torch.float32, memory_format=torch.contiguous_format)
+            rgb = self.torgb(x, w[self.num_conv], inputs).to(torch.float32, memory_format=torch.contiguous_format)
             if img is None:
                 img = rgb
             elif self.architecture == "skip":
@@ -419,6 +421,15 @@ class Generator(GeneratorNetwork):
             if isinstance(module, SynthesisLayer):
                 module.prepare()
 
+    def clamp_of(self, layer: LayerInfo) -> float | None:
+        """See `GeneratorNetwork.clamp_of`; it follows the gain with which a resnet's second convolution is added."""
+        reduced = self.config.architecture == "resnet" and layer.name.endswith("conv1") and layer.step > 0
+        return self.config.conv_clamp and self.config.conv_clamp * (math.sqrt(0.5) if reduced else 1.0)
+
+    def ends_step(self, layer: LayerInfo) -> bool:
+        """Where ToRGB is a step by itself, the second convolution ends one."""
+        return self.config.architecture == "skip" and layer.name.endswith("conv1")
+
     def layers(self) -> tuple[LayerInfo, ...]:
         """The modulated layers in order of synthesis."""
         found = []
@@ -426,6 +437,7 @@ class Generator(GeneratorNetwork):
             index, block = max(2 * position - 1, 0), self.synthesis.block(resolution)
             step = position * block.parts
             channels, noisy = self.config.channels(resolution), self.config.use_noise
+            inner = self.config.channels(resolution // 2)
             for offset, name in enumerate(["conv1"] if block.first else ["conv0", "conv1"]):
                 info = LayerInfo(
                     name=f"b{resolution}.{name}",
@@ -434,6 +446,7 @@ class Generator(GeneratorNetwork):
                     resolution=resolution,
                     channels=channels,
                     ws_index=index + offset,
+                    style_channels=inner if name == "conv0" else channels,
                     has_noise=noisy,
                 )
                 found.append(info)
@@ -445,6 +458,7 @@ class Generator(GeneratorNetwork):
                     resolution=resolution,
                     channels=self.config.img_channels,
                     ws_index=index + block.num_conv,
+                    style_channels=channels,
                 )
                 found.append(info)
         return tuple(found)

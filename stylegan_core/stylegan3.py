@@ -271,23 +271,22 @@ class SynthesisInput(nn.Module):
         self.register_buffer("freqs", torch.empty(channels, 2))
         self.register_buffer("phases", torch.empty(channels))
 
-    def matrix(self, w: Tensor, user: Tensor | None) -> Tensor:
+    def matrix(self, t: Tensor, user: Tensor | None) -> Tensor:
         """From the picture's coordinates to the features', [N, 3, 3]: the user's transform, then w's (F.1).
 
         Args:
-            w: [N, w_dim], of which an affine map makes (r_c, r_s, t_x, t_y): cosine and sine, translation.
+            t: [N, 4], what an affine map makes of w: (r_c, r_s, t_x, t_y), cosine and sine, translation.
             user: [3, 3], from the picture's coordinates to those without a transform; None: the stored one.
         """
-        t = self.affine(w)
         r_c, r_s, t_x, t_y = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(dim=1)
         zero, one = torch.zeros_like(r_c), torch.ones_like(r_c)
         rotation = torch.stack([r_c, -r_s, zero, r_s, r_c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
         translation = torch.stack([one, zero, -t_x, zero, one, -t_y, zero, zero, one], dim=1).reshape(-1, 3, 3)
-        return rotation @ translation @ (self.transform if user is None else user.to(w))
+        return rotation @ translation @ (self.transform if user is None else user.to(t))
 
-    def forward(self, w: Tensor, user: Tensor | None = None) -> Tensor:
-        """w [N, w_dim] and a transform as in `matrix` -> features [N, C, size, size]."""
-        matrix = self.matrix(w, user)
+    def forward(self, w: Tensor, inputs: Inputs) -> Tensor:
+        """w [N, w_dim] -> features [N, C, size, size]."""
+        matrix = self.matrix(inputs.probed_style("input", self.affine(w)), inputs.transform)
         phases = self.phases + (self.freqs @ matrix[:, :2, 2:]).squeeze(2)  # [N, C]
         freqs = self.freqs @ matrix[:, :2, :2]  # [N, C, 2]
         # A transform that shrinks the picture raises frequencies: those beyond f_c fade out, at s / 2 they are gone.
@@ -298,7 +297,8 @@ class SynthesisInput(nn.Module):
         f_x, f_y = (f[:, None, None] for f in freqs.unbind(dim=2))  # [N, 1, 1, C]
         waves = at[:, None] * f_x + at[:, None, None] * f_y + phases[:, None, None]  # [N, H, W, C]
         x = torch.sin(waves * (2 * math.pi)) * amplitudes[:, None, None]
-        return (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2)  # channels last: see ops
+        x = (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2)  # channels last: see ops
+        return inputs.probed("input", x)
 
     def initial(self, name: str, generator: torch.Generator) -> Tensor:
         """Frequencies evenly over the disc |f| <= f_c, phases over one turn, no transform (the paper, section 3.1)."""
@@ -343,7 +343,7 @@ class SynthesisLayer(nn.Module):
         if plan != self.plan:
             weight = at_rate(weight, plan.in_rate / self.plan.in_rate)
             up_filter, down_filter = (f if f is None else f.to(x.device) for f in designed_filters(plan))
-        styles = self.affine(w)
+        styles = inputs.probed_style(self.plan.name, self.affine(w))
         factor = self.demodulation(styles) * self.magnitude_ema.rsqrt()  # of inputs in training, on the average (F.1)
         # Padded so that no sample is lost: the filters' padding counts on it.
         x = scaled_conv2d(
@@ -356,7 +356,7 @@ class SynthesisLayer(nn.Module):
             poll=inputs.poll,
             finish=self._add_bias,
         )
-        return filtered_lrelu(
+        x = filtered_lrelu(
             x,
             None,
             up_filter,
@@ -369,6 +369,7 @@ class SynthesisLayer(nn.Module):
             clamp=self.clamp,
             poll=inputs.poll,
         )
+        return inputs.probed(self.plan.name, x)
 
     def demodulation(self, styles: Tensor) -> Tensor:
         """What keeps outputs at the scale of inputs whatever the style (F.1), [N, out]; ToRGB has a constant.
@@ -413,7 +414,7 @@ class SynthesisNetwork(nn.Module):
         plans = self.plans if inputs.max_rate is None else layer_plans(self.config, inputs.max_rate)
         if start is None:
             inputs.poll()
-            start = Step(0, self.step_resolution(plans[0].in_rate), self.input(ws[:, 0], inputs.transform), None)
+            start = Step(0, self.step_resolution(plans[0].in_rate), self.input(ws[:, 0], inputs), None)
             yield start
         for position in range(start.position + 1, len(plans) + 1):
             plan = plans[position - 1]
@@ -499,6 +500,14 @@ class Generator(GeneratorNetwork):
         pairs = zip(self.synthesis.plans, layer_plans(self.config, max_rate), strict=True)
         return next((i for i, (own, capped) in enumerate(pairs, 1) if own != capped), self.num_steps)
 
+    def clamp_of(self, layer: LayerInfo) -> float | None:
+        """See `GeneratorNetwork.clamp_of`; clamped is what lies between the filters."""
+        return None if layer.kind == "input" else self.config.conv_clamp
+
+    def ends_step(self, layer: LayerInfo) -> bool:
+        """All but ToRGB do: of the last step only the picture is sure to be remembered."""
+        return layer.kind != "torgb"
+
     def layers(self) -> tuple[LayerInfo, ...]:
         """The input, the layers and ToRGB, each with a style vector of its own."""
         first, resolution = self.synthesis.plans[0], self.synthesis.step_resolution
@@ -510,6 +519,7 @@ class Generator(GeneratorNetwork):
                 resolution=resolution(first.in_rate),
                 channels=first.in_channels,
                 ws_index=0,
+                style_channels=4,
             )
         ]
         for position, plan in enumerate(self.synthesis.plans, 1):
@@ -520,6 +530,7 @@ class Generator(GeneratorNetwork):
                 resolution=resolution(plan.out_rate),
                 channels=plan.out_channels,
                 ws_index=position,
+                style_channels=plan.in_channels,
             )
             found.append(info)
         return tuple(found)
