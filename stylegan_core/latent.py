@@ -8,9 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylegan_core.card import ModelCard
+from stylegan_core.centres import find_centres, nearest
 from stylegan_core.model import Model
+from stylegan_core.projected import projected_ws
 from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Scene
-from stylegan_core.truncation import scene_psi, truncate
+from stylegan_core.truncation import Distances, distances, scene_psi, truncate
 
 
 @lru_cache(maxsize=4096)
@@ -54,7 +57,13 @@ def blend_z(latent: Latent, z_dim: int) -> Tensor:
 
 
 def map_latent(model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -> Tensor:
-    """The point's w, untruncated, [1, num_ws, w_dim]."""
+    """The person's w, untruncated, [1, num_ws, w_dim]: of a point on the seed plane, or a projected face's.
+
+    Raises:
+        ProjectedFileError: the projected face cannot be had, or is another model's.
+    """
+    if latent.projected is not None:
+        return projected_ws(latent.projected, model.card).to(model.device)
     c = class_vector(classes, model.card.c_dim)
     if latent.space == "z":
         return model.map(blend_z(latent, model.card.z_dim), c)
@@ -66,20 +75,33 @@ def map_latent(model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -
 
 
 MapLatent = Callable[[Model, Latent, tuple[ClassWeight, ...]], Tensor]
+FindCentres = Callable[[Model, Tensor | None, int], Tensor]
 
 
 @torch.inference_mode()
-def scene_ws(scene: Scene, model: Model, map_one: MapLatent = map_latent) -> Tensor:
+def scene_ws(
+    scene: Scene, model: Model, map_one: MapLatent = map_latent, find_centres: FindCentres = find_centres
+) -> Tensor:
     """The style vectors [1, num_ws, w_dim] of a Scene: mapped, mixed, truncated.
 
     Args:
         scene: what to show.
         model: its model.
         map_one: `map_latent`, or something that remembers what it gave.
+        find_centres: `centres.find_centres`, or something that remembers what it gave.
 
     Raises:
         ValueError: the Scene asks for a class or a number of layers that the model does not have.
     """
+    ws = mixed_ws(scene, model, map_one)
+    if not model.card.has_truncation:
+        return ws
+    psis = scene_psi(scene.truncation, model.card.num_ws)
+    return truncate(ws, scene_centre(scene, model, ws, find_centres), psis)
+
+
+def mixed_ws(scene: Scene, model: Model, map_one: MapLatent = map_latent) -> Tensor:
+    """The style vectors [1, num_ws, w_dim] before truncation; see `scene_ws`."""
     num_ws = model.card.num_ws
     ws = map_one(model, scene.latent, scene.classes)
     for mix in scene.mixing:
@@ -87,16 +109,56 @@ def scene_ws(scene: Scene, model: Model, map_one: MapLatent = map_latent) -> Ten
             raise ValueError(f"mixing has {len(mix.amounts)} amounts; the model has {num_ws} style vectors.")
         amounts = torch.tensor(mix.amounts, device=ws.device)[None, :, None]
         ws = torch.where(amounts == 0, ws, ws.lerp(map_one(model, mix.latent, scene.classes), amounts))
-    if not model.card.has_truncation:
-        return ws
-    return truncate(ws, model.w_avg, scene_psi(scene.truncation, num_ws))
+    return ws
+
+
+def num_centres(scene: Scene, card: ModelCard) -> int:
+    """How many centres of w have to be found for a Scene; 0 where it needs none, or the mean seen in training."""
+    towards = scene.truncation.towards
+    if towards == "class":
+        return 1 if card.has_truncation and card.c_dim else 0  # without classes theirs is the mean of all
+    return scene.truncation.centres if card.has_truncation and towards == "nearest" else 0
+
+
+def scene_centre(scene: Scene, model: Model, ws: Tensor, find_centres: FindCentres = find_centres) -> Tensor:
+    """What a Scene draws style vectors ws [1, num_ws, w_dim] to: [w_dim], or one for each."""
+    count = num_centres(scene, model.card)
+    if not count:
+        return model.w_avg
+    centres = find_centres(model, class_vector(scene.classes, model.card.c_dim), count)
+    return nearest(ws, centres)
+
+
+@torch.inference_mode()
+def scene_distances(
+    scene: Scene, model: Model, map_one: MapLatent = map_latent, find_centres: FindCentres = find_centres
+) -> Distances:
+    """How far a Scene's style vectors are from what they are drawn to; see `scene_ws` for the arguments."""
+    ws = mixed_ws(scene, model, map_one)
+    centre = scene_centre(scene, model, ws, find_centres)
+    truncated = truncate(ws, centre, scene_psi(scene.truncation, model.card.num_ws))
+    drawn, left = (tuple(distances(each, centre)[0].tolist()) for each in (ws, truncated))
+    return Distances(drawn, left)
 
 
 def style_keys(scene: Scene, num_ws: int) -> tuple[tuple[object, ...], ...]:
     """For each style vector all that decides it: equal keys, equal vectors."""
-    psis = scene_psi(scene.truncation, num_ws)
-    base = (scene.latent, scene.classes)
+    truncation = scene.truncation
+    psis = scene_psi(truncation, num_ws)
+    centre = (truncation.towards, truncation.centres if truncation.towards == "nearest" else 0)
     return tuple(
-        (base, psis[i], tuple((mix.latent, mix.amounts[i]) for mix in scene.mixing if mix.amounts[i] > 0))
+        (
+            _people(scene, i),
+            scene.classes,
+            psis[i],
+            centre if psis[i] != 1 else None,
+        )
         for i in range(num_ws)
     )
+
+
+def _people(scene: Scene, index: int) -> tuple[tuple[Latent, float], ...]:
+    """Whose style vector `index` is, with amounts: a mix of 1 leaves nothing of those before it."""
+    people = ((scene.latent, 1.0), *((mix.latent, mix.amounts[index]) for mix in scene.mixing))
+    whole = max(i for i, (_, amount) in enumerate(people) if amount == 1)
+    return tuple((latent, amount) for latent, amount in people[whole:] if amount > 0)

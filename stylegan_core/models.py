@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from stylegan_core.centres import CentreStore
 from stylegan_core.checkpoint import digest, read_discriminator, read_generator, write_spec
 from stylegan_core.errors import ModelFileError, ModelMissingError
 from stylegan_core.memory import models_limit, release
@@ -108,6 +109,7 @@ class ModelStore:
     ):
         self.device = torch.device(device)
         self.limit_bytes = models_limit(self.device) if limit_bytes is None else limit_bytes
+        self.centres = CentreStore()  # of these models, for all that make pictures with them
         self._evicted = evicted
         self._models: OrderedDict[Key, tuple[Model, int]] = OrderedDict()  # with their sizes in bytes
         self._held: frozenset[Key] = frozenset()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from stylegan_core.cuda_graphs import PictureGraphs
 from stylegan_core.errors import StyleScopeError
-from stylegan_core.latent import map_latent, scene_ws, style_keys
+from stylegan_core.latent import FindCentres, MapLatent, map_latent, scene_distances, scene_ws, style_keys
 from stylegan_core.memory import attempt, release
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
@@ -26,6 +26,7 @@ from stylegan_core.noise import layer_key
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.scene import ClassWeight, Latent, Scene, View
 from stylegan_core.transform import input_matrix, motion, warp
+from stylegan_core.truncation import Distances
 
 ADVICE = "close other programs, lower the memory limits, or choose half precision"
 TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
@@ -208,7 +209,7 @@ class Renderer:
     ) -> Frame | None:
         started = time.perf_counter()
         model = self.models.get(scene.model)
-        ws = scene_ws(scene, model, partial(self._mapped, scene.model.which))
+        ws = scene_ws(scene, model, *self._remembered(scene, poll))
         mapped = self._now(model)
         last, steps_ms, whole = self._synthesized(scene, model, ws, stop_at, poll, sparing)
         if last is None or last.img is None or not (whole or model.card.has_preview):
@@ -227,6 +228,16 @@ class Renderer:
             preview=last.resolution < model.card.resolution,
             steps_ms=steps_ms,
         )
+
+    def distances(self, scene: Scene, poll: Poll = no_poll) -> Distances:
+        """How far a Scene's style vectors are from what truncation draws them to; synthesis is not run."""
+        model = self.models.get(scene.model)
+        return scene_distances(scene, model, *self._remembered(scene, poll))
+
+    def _remembered(self, scene: Scene, poll: Poll) -> tuple[MapLatent, FindCentres]:
+        """What maps latents and finds centres for a Scene, and remembers what it gave."""
+        which = scene.model.which
+        return partial(self._mapped, which), partial(self.models.centres.find, which=which, poll=poll)
 
     def _mapped(self, which: str, model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -> Tensor:
         """`map_latent`, remembered: psi, mixing amounts and noise do not change what the mapping network gives."""
