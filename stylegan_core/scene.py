@@ -216,13 +216,16 @@ class Look(Part):
 
     at: Literal["picture", "layer", "noise", "effect", "variation"] = "picture"
     layer: Annotated[str, Field(max_length=80)] = ""  # a LayerInfo's name
-    show: Literal["channel", "rgb", "sheet", "strongest"] = "sheet"  # of a layer's feature maps
-    channels: tuple[Channel, Channel, Channel] = (0, 1, 2)  # "channel" shows the first, "rgb" all three
-    page: Annotated[int, Field(ge=0, lt=65536)] = 0  # of "sheet"
+    show: Literal["channel", "rgb", "sheet", "strongest", "spectrum"] = "sheet"  # of a layer's feature maps
+    # "channel" shows the first, "rgb" all three, "spectrum" how the first one's power is spread over frequencies
+    channels: tuple[Channel, Channel, Channel] = (0, 1, 2)
+    page: Annotated[int, Field(ge=0, lt=65536)] = 0  # of "sheet" and "strongest"
     normalise: bool = True  # to the values' own range, each map by itself
     gain_db: GainDb = 0.0
     colours: Colours = "viridis"
     seeds: Annotated[int, Field(ge=2, le=256)] = 16  # of "variation"
+    # Of the spectrum's Kaiser window: larger shows fainter things beside strong ones, and blurs more.
+    spectrum_beta: Annotated[float, Field(ge=0, le=40, allow_inf_nan=False)] = 8.0
 
 
 class Scene(Part):

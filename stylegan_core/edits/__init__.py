@@ -14,6 +14,7 @@ from stylegan_core.edits.latent import (
     step_seed,
 )
 from stylegan_core.edits.limits import (
+    BETA_RANGE,
     CHANNEL_GAIN_RANGE,
     CUTOFF_RANGE,
     GAIN_RANGE_DB,
@@ -24,6 +25,17 @@ from stylegan_core.edits.limits import (
     SHEAR_RANGE,
     STRENGTH_RANGE,
     STYLE_RANGE,
+)
+from stylegan_core.edits.look import (
+    look_at,
+    set_look_channels,
+    set_look_colours,
+    set_look_gain_db,
+    set_look_normalise,
+    set_look_page,
+    set_look_seeds,
+    set_look_show,
+    set_spectrum_beta,
 )
 from stylegan_core.edits.mixing import clear_mixing, set_mix_amount, set_mix_seed
 from stylegan_core.edits.noise import (
@@ -59,6 +71,7 @@ from stylegan_core.edits.truncation import (
 from stylegan_core.edits.view import set_channel, set_gain_db, set_lod
 
 __all__ = [
+    "BETA_RANGE",
     "CHANNEL_GAIN_RANGE",
     "CUTOFF_RANGE",
     "GAIN_RANGE_DB",
@@ -73,6 +86,7 @@ __all__ = [
     "choose_class",
     "clear_mixing",
     "fit",
+    "look_at",
     "move_on_plane",
     "move_picture",
     "next_noise_mode",
@@ -89,6 +103,13 @@ __all__ = [
     "set_layer_noise",
     "set_layer_psi",
     "set_lod",
+    "set_look_channels",
+    "set_look_colours",
+    "set_look_gain_db",
+    "set_look_normalise",
+    "set_look_page",
+    "set_look_seeds",
+    "set_look_show",
     "set_mirror",
     "set_mix_amount",
     "set_mix_seed",
@@ -103,6 +124,7 @@ __all__ = [
     "set_seed",
     "set_shear",
     "set_space",
+    "set_spectrum_beta",
     "set_untransform",
     "step_seed",
     "truncation_preset",

@@ -13,6 +13,7 @@ SHEAR_RANGE = (-2.0, 2.0)
 LOD_RANGE = (0.0, 16.0)
 CHANNEL_GAIN_RANGE = (-10.0, 10.0)
 STYLE_RANGE = (-100.0, 100.0)
+BETA_RANGE = (0.0, 40.0)
 
 
 def clamp(value: float, limits: tuple[float, float], without: float = 0.0) -> float:

@@ -16,6 +16,7 @@ from stylegan_core.scene import (
     ClassWeight,
     Latent,
     LayerSeed,
+    Look,
     Mix,
     ModelRef,
     Noise,
@@ -81,6 +82,30 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_lod": (edits.set_lod, (any_float,), {"lod"}, True),
     "set_gain_db": (edits.set_gain_db, (any_float,), {"view"}, True),
     "set_channel": (edits.set_channel, (st.one_of(st.none(), st.integers(0, 15)),), {"view"}, True),
+    "look_at": (
+        edits.look_at,
+        (st.sampled_from(["picture", "layer", "noise", "effect", "variation"]), st.one_of(st.none(), st.text())),
+        {"look"},
+        True,
+    ),
+    "set_look_show": (
+        edits.set_look_show,
+        (st.sampled_from(["channel", "rgb", "sheet", "strongest", "spectrum"]),),
+        {"look"},
+        True,
+    ),
+    "set_look_channels": (edits.set_look_channels, (st.lists(any_int, max_size=4),), {"look"}, True),
+    "set_look_page": (edits.set_look_page, (any_int,), {"look"}, True),
+    "set_look_normalise": (edits.set_look_normalise, (st.booleans(),), {"look"}, True),
+    "set_look_gain_db": (edits.set_look_gain_db, (any_float,), {"look"}, True),
+    "set_look_colours": (
+        edits.set_look_colours,
+        (st.sampled_from(["grey", "viridis", "magma", "turbo", "diverging"]),),
+        {"look"},
+        True,
+    ),
+    "set_look_seeds": (edits.set_look_seeds, (any_int,), {"look"}, True),
+    "set_spectrum_beta": (edits.set_spectrum_beta, (any_float,), {"look"}, True),
     "reset_truncation": (edits.reset_truncation, (), {"truncation"}, True),
     "reset_noise": (edits.reset_noise, (), {"noise"}, True),
     "set_scene": (edits.set_scene, (scenes(),), set(Scene.model_fields), True),
@@ -347,6 +372,23 @@ def test_motion_that_is_no_number_goes_nowhere(odd: float) -> None:
         assert edit(scene, odd) == scene
     assert edits.move_picture(scene, odd, 0) == edits.move_picture(scene, 0, odd) == scene
     assert edits.scale_picture(scene, 0) == edits.scale_picture(scene, -1) == scene
+
+
+# -- look --------------------------------------------------------------------------------------------------------------
+
+
+def test_another_layer_is_shown_from_its_first_page_and_channels_on() -> None:
+    scene = edits.set_look_page(edits.set_look_channels(edits.look_at(Scene(), "layer", "b4.conv1"), [7, 8, 9]), 2)
+    assert scene.look == Look(at="layer", layer="b4.conv1", channels=(7, 8, 9), page=2)
+    assert edits.look_at(scene, "noise").look == scene.look.model_copy(update={"at": "noise"})
+    assert edits.look_at(edits.look_at(scene, "picture"), "layer", "b4.conv1") == scene
+    other = edits.look_at(scene, "layer", "b8.conv0").look
+    assert (other.layer, other.channels, other.page) == ("b8.conv0", (0, 1, 2), 0)
+
+
+def test_channels_that_are_not_given_stay() -> None:
+    assert edits.set_look_channels(Scene(), [5]).look.channels == (5, 1, 2)
+    assert edits.set_look_channels(Scene(), [-1, 10**6, 4, 3]).look.channels == (0, 65535, 4)
 
 
 # -- fit ---------------------------------------------------------------------------------------------------------------

@@ -129,6 +129,7 @@ FIELDS = {  # path of every leaf -> values it must not have
     "look.gain_db": [-40.1, 40.1, None],
     "look.colours": ["jet", None],
     "look.seeds": [1, 257, None, 2.0],
+    "look.spectrum_beta": [-0.1, 40.1, None, "8"],
     "latent.projected.digest": ["", None, 1],
     "latent.projected.path": [None, 1],
     "lod": [-0.1, 16.1, "1", None],
