@@ -73,7 +73,16 @@ def _all_or_none(values: st.SearchStrategy[float], length: int | None) -> st.Sea
 
 def truncations(num_ws: int | None = None) -> st.SearchStrategy[Truncation]:
     cutoffs = st.one_of(st.none(), st.integers(0, 64 if num_ws is None else num_ws))
-    return st.builds(Truncation, psi=psis, layers=_all_or_none(psis, num_ws), cutoff=cutoffs)
+    # Finding centres takes too long for Scenes that are rendered by the dozen:
+    towards = st.just("mean") if num_ws is not None else st.sampled_from(["mean", "class", "nearest"])
+    return st.builds(
+        Truncation,
+        psi=psis,
+        layers=_all_or_none(psis, num_ws),
+        cutoff=cutoffs,
+        towards=towards,
+        centres=st.integers(2, 1024),
+    )
 
 
 def noises(count: int | None = None) -> st.SearchStrategy[Noise]:

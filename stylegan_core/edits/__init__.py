@@ -15,6 +15,7 @@ from stylegan_core.edits.latent import (
 )
 from stylegan_core.edits.limits import (
     BETA_RANGE,
+    CENTRES_RANGE,
     CHANNEL_GAIN_RANGE,
     CUTOFF_RANGE,
     GAIN_RANGE_DB,
@@ -63,15 +64,18 @@ from stylegan_core.edits.transform import (
 from stylegan_core.edits.truncation import (
     TRUNCATION_PRESETS,
     reset_truncation,
+    set_centres,
     set_cutoff,
     set_layer_psi,
     set_psi,
+    set_towards,
     truncation_preset,
 )
 from stylegan_core.edits.view import set_channel, set_gain_db, set_lod
 
 __all__ = [
     "BETA_RANGE",
+    "CENTRES_RANGE",
     "CHANNEL_GAIN_RANGE",
     "CUTOFF_RANGE",
     "GAIN_RANGE_DB",
@@ -95,6 +99,7 @@ __all__ = [
     "reset_transform",
     "reset_truncation",
     "scale_picture",
+    "set_centres",
     "set_channel",
     "set_class_weight",
     "set_cutoff",
@@ -125,6 +130,7 @@ __all__ = [
     "set_shear",
     "set_space",
     "set_spectrum_beta",
+    "set_towards",
     "set_untransform",
     "step_seed",
     "truncation_preset",

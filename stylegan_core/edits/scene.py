@@ -29,6 +29,7 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
     truncation, noise = scene.truncation, scene.noise
     layers = truncation.layers if len(truncation.layers) == card.num_ws else ()
     cutoff = None if truncation.cutoff is None else min(truncation.cutoff, card.num_ws)
+    towards = "mean" if truncation.towards == "class" and not card.c_dim else truncation.towards
     count = len(card.noise_layers)
     classes = tuple(item for item in scene.classes if item.index < card.c_dim)
     channels = {layer.name: layer.channels for layer in card.layers}
@@ -39,7 +40,7 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
             "model": ref,
             "classes": classes,
             "mixing": _fitting(scene.mixing, card),
-            "truncation": truncation.model_copy(update={"layers": layers, "cutoff": cutoff}),
+            "truncation": truncation.model_copy(update={"layers": layers, "cutoff": cutoff, "towards": towards}),
             "noise": noise.model_copy(
                 update={
                     "layers": noise.layers if len(noise.layers) == count else (),

@@ -1,15 +1,28 @@
 """Edits of truncation: psi, its curve over the layers, where it is drawn to."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from stylegan_core.card import Band, ModelCard
-from stylegan_core.edits.limits import CUTOFF_RANGE, PSI_RANGE, clamp, replaced
+from stylegan_core.edits.limits import CENTRES_RANGE, CUTOFF_RANGE, PSI_RANGE, clamp, replaced
 from stylegan_core.scene import Scene, Truncation
 
-TRUNCATION_PRESETS: dict[str, frozenset[Band]] = {
-    "Flat": frozenset({"coarse", "middle", "fine"}),
-    "Coarse only": frozenset({"coarse"}),
-    "Fine only": frozenset({"fine"}),
+Curve = Callable[[Band, float], float]
+
+
+def _only(band: Band) -> Curve:
+    return lambda of, place: float(of == band)
+
+
+# Curves over the layers: from a style vector's band and its place, 0 the first and 1 the last, how much of the overall
+# truncation it takes, 0 (none) to 1 (all).
+TRUNCATION_PRESETS: dict[str, Curve] = {
+    "Flat": lambda band, place: 1.0,
+    "Coarse only": _only("coarse"),
+    "Middle only": _only("middle"),
+    "Fine only": _only("fine"),
+    "Strong to free": lambda band, place: 1.0 - place,
+    "Free to strong": lambda band, place: place,
 }
 
 
@@ -46,12 +59,23 @@ def set_cutoff(scene: Scene, cutoff: int | None) -> Scene:
 
 
 def truncation_preset(scene: Scene, name: str, card: ModelCard) -> Scene:
-    """Apply one of TRUNCATION_PRESETS: the overall psi on the bands it names, 1 (no truncation) elsewhere."""
-    bands = TRUNCATION_PRESETS[name]
-    if len(bands) == 3:
+    """Apply one of TRUNCATION_PRESETS: the overall psi where its curve is 1, no truncation (1) where it is 0."""
+    psi, last = scene.truncation.psi, max(card.num_ws - 1, 1)
+    shares = [TRUNCATION_PRESETS[name](card.slot_band(i), i / last) for i in range(card.num_ws)]
+    if all(share == 1 for share in shares):
         return _truncation(scene, layers=(), cutoff=None)
-    layers = tuple(scene.truncation.psi if card.slot_band(i) in bands else 1.0 for i in range(card.num_ws))
+    layers = tuple(psi if share == 1 else 1 + share * (psi - 1) for share in shares)
     return _truncation(scene, layers=layers, cutoff=None)
+
+
+def set_towards(scene: Scene, towards: Literal["mean", "class", "nearest"]) -> Scene:
+    """Truncate towards the mean seen in training, that of the classes chosen, or the nearest of several centres."""
+    return _truncation(scene, towards=towards)
+
+
+def set_centres(scene: Scene, centres: float) -> Scene:
+    """How many centres there are, where truncation is towards the nearest."""
+    return _truncation(scene, centres=round(clamp(centres, CENTRES_RANGE, CENTRES_RANGE[0])))
 
 
 def reset_truncation(scene: Scene) -> Scene:

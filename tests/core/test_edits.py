@@ -63,6 +63,8 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
         {"truncation"},
         True,
     ),
+    "set_towards": (edits.set_towards, (st.sampled_from(["mean", "class", "nearest"]),), {"truncation"}, True),
+    "set_centres": (edits.set_centres, (st.one_of(any_int, any_float),), {"truncation"}, True),
     "set_noise_mode": (edits.set_noise_mode, (st.sampled_from(["const", "none", "random"]),), {"noise"}, True),
     "next_noise_mode": (edits.next_noise_mode, (), {"noise"}, False),
     "set_noise_seed": (edits.set_noise_seed, (any_int,), {"noise"}, True),
@@ -291,15 +293,34 @@ def test_cutoff_is_clamped() -> None:
     assert [edits.set_cutoff(Scene(), value).truncation.cutoff for value in (-1, 3, 65, None)] == [0, 3, 64, None]
 
 
-@pytest.mark.parametrize("name", edits.TRUNCATION_PRESETS)
+@pytest.mark.parametrize("name", ["Flat", "Coarse only", "Middle only", "Fine only"])
 def test_presets_truncate_the_bands_that_they_name(name: str) -> None:
     scene = Scene(truncation=Truncation(psi=0.5, layers=(0.1,) * NUM_WS, cutoff=2))
     truncation = edits.truncation_preset(scene, name, CARD).truncation
     psis = truncation.layers or (truncation.psi,) * NUM_WS
-    bands = {"Flat": {"coarse", "middle", "fine"}, "Coarse only": {"coarse"}, "Fine only": {"fine"}}[name]
+    bands = {"coarse", "middle", "fine"} if name == "Flat" else {name.split()[0].lower()}
     assert psis == tuple(0.5 if CARD.slot_band(i) in bands else 1.0 for i in range(NUM_WS))
     assert truncation.cutoff is None and truncation.psi == 0.5
     assert {CARD.slot_band(i) for i in range(NUM_WS)} == {"coarse", "middle", "fine"}
+
+
+def test_presets_that_are_ramps() -> None:
+    scene = Scene(truncation=Truncation(psi=-0.3, cutoff=2))
+    ramp = [-0.3 + 1.3 * i / (NUM_WS - 1) for i in range(NUM_WS)]
+    free = edits.truncation_preset(scene, "Strong to free", CARD).truncation
+    strong = edits.truncation_preset(scene, "Free to strong", CARD).truncation
+    assert free.layers == pytest.approx(ramp) and strong.layers == pytest.approx(ramp[::-1])
+    assert free.layers[0] == -0.3 and free.layers[-1] == 1.0  # exactly, so that nothing of the ends is left to rounding
+
+
+def test_what_is_truncated_towards() -> None:
+    scene = edits.set_centres(edits.set_towards(Scene(), "nearest"), 5000)
+    assert scene.truncation == Truncation(towards="nearest", centres=1024)
+    assert edits.set_centres(scene, math.nan).truncation.centres == 2
+    by_class = edits.set_towards(scene, "class")
+    assert edits.fit(by_class, CONDITIONAL, ModelRef()).truncation.towards == "class"
+    assert edits.fit(by_class, CARD, ModelRef()).truncation.towards == "mean"  # it has no classes
+    assert edits.fit(scene, CARD, ModelRef()).truncation == scene.truncation
 
 
 # -- noise -------------------------------------------------------------------------------------------------------------
