@@ -10,12 +10,14 @@ from stylegan_core.model import Model, build_generator, random_spec
 from stylegan_core.scene import (
     MAX_SEED,
     ClassWeight,
+    Grid,
     Latent,
     LayerSeed,
     Mix,
     ModelRef,
     Noise,
     Scene,
+    Source,
     Transform,
     Truncation,
     View,
@@ -98,11 +100,35 @@ def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
     )
 
 
+def mixes(num_ws: int | None = None) -> st.SearchStrategy[tuple[Mix, ...]]:
+    counts = _all_or_none(amounts, num_ws).filter(lambda values: num_ws is None or len(values) == num_ws)
+    return st.lists(st.builds(Mix, latent=latents, amounts=counts), max_size=2).map(tuple)
+
+
+def sources(num_ws: int | None = None) -> st.SearchStrategy[Source]:
+    names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+    return st.builds(Source, latent=latents, mixing=mixes(num_ws), name=names)
+
+
+def grids(num_ws: int | None = None) -> st.SearchStrategy[Grid]:
+    edges = st.lists(sources(num_ws), max_size=2).map(tuple)
+    layers = st.sets(st.integers(0, 63 if num_ws is None else num_ws - 1), max_size=4)
+    return st.one_of(
+        st.just(Grid()),
+        st.builds(
+            Grid,
+            rows=edges,
+            columns=edges,
+            layers=layers.map(lambda numbers: tuple(sorted(numbers))),
+            psi=st.one_of(st.none(), psis),
+        ),
+    )
+
+
 def scenes(
     num_ws: int | None = None, noise_count: int | None = None, c_dim: int | None = None, img_channels: int = 3
 ) -> st.SearchStrategy:
     """Any valid Scene; with numbers given, one that fits a model which has these."""
-    mixes = _all_or_none(amounts, num_ws).filter(lambda values: num_ws is None or len(values) == num_ws)
     classes = st.builds(
         ClassWeight, index=st.integers(0, 999 if c_dim is None else max(c_dim - 1, 0)), weight=strengths
     )
@@ -112,11 +138,12 @@ def scenes(
         model=model_refs,
         latent=latents,
         classes=st.just(()) if c_dim == 0 else several.map(tuple),
-        mixing=st.lists(st.builds(Mix, latent=latents, amounts=mixes), max_size=2).map(tuple),
+        mixing=mixes(num_ws),
         truncation=truncations(num_ws),
         noise=noises(noise_count),
         transform=transforms,
         view=views(img_channels),
+        grid=grids(num_ws),
     )
 
 

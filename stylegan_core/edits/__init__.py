@@ -4,6 +4,17 @@ Widgets, keys and scripts call these and nothing else, so an edit means the same
 range are clamped here, where the range is known; what makes no sense for a model is mended by `fit`.
 """
 
+from stylegan_core.edits.grid import (
+    add_source,
+    fill_sources,
+    move_source,
+    remove_source,
+    set_grid_layers,
+    set_grid_psi,
+    set_sources,
+    shuffle_sources,
+    swap_sources,
+)
 from stylegan_core.edits.latent import (
     choose_class,
     move_on_plane,
@@ -38,7 +49,15 @@ from stylegan_core.edits.look import (
     set_look_show,
     set_spectrum_beta,
 )
-from stylegan_core.edits.mixing import clear_mixing, set_mix_amount, set_mix_seed
+from stylegan_core.edits.mixing import (
+    MAX_MIXES,
+    add_mix,
+    clear_mixing,
+    remove_mix,
+    set_mix_amount,
+    set_mix_latent,
+    set_mix_seed,
+)
 from stylegan_core.edits.noise import (
     next_noise_mode,
     reseed_layer,
@@ -80,6 +99,7 @@ __all__ = [
     "CUTOFF_RANGE",
     "GAIN_RANGE_DB",
     "LOD_RANGE",
+    "MAX_MIXES",
     "OFFSET_RANGE",
     "PSI_RANGE",
     "SCALE_RANGE",
@@ -87,13 +107,19 @@ __all__ = [
     "STRENGTH_RANGE",
     "STYLE_RANGE",
     "TRUNCATION_PRESETS",
+    "add_mix",
+    "add_source",
     "choose_class",
     "clear_mixing",
+    "fill_sources",
     "fit",
     "look_at",
     "move_on_plane",
     "move_picture",
+    "move_source",
     "next_noise_mode",
+    "remove_mix",
+    "remove_source",
     "reseed_layer",
     "reset_noise",
     "reset_transform",
@@ -104,6 +130,8 @@ __all__ = [
     "set_class_weight",
     "set_cutoff",
     "set_gain_db",
+    "set_grid_layers",
+    "set_grid_psi",
     "set_latent",
     "set_layer_noise",
     "set_layer_psi",
@@ -117,6 +145,7 @@ __all__ = [
     "set_look_show",
     "set_mirror",
     "set_mix_amount",
+    "set_mix_latent",
     "set_mix_seed",
     "set_noise_mode",
     "set_noise_seed",
@@ -128,11 +157,14 @@ __all__ = [
     "set_scene",
     "set_seed",
     "set_shear",
+    "set_sources",
     "set_space",
     "set_spectrum_beta",
     "set_towards",
     "set_untransform",
+    "shuffle_sources",
     "step_seed",
+    "swap_sources",
     "truncation_preset",
     "turn_picture",
 ]

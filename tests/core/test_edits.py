@@ -26,7 +26,7 @@ from stylegan_core.scene import (
     scene_from_json,
     scene_to_json,
 )
-from tests.strategies import latents, model_refs, scenes, tiny_model
+from tests.strategies import latents, model_refs, scenes, sources, tiny_model
 
 CARD = tiny_model(64).card  # bands: 4-8 coarse, 16-32 middle, 64 fine
 CONDITIONAL = tiny_model(16, c_dim=4).card
@@ -36,6 +36,8 @@ any_int = st.integers(-(10**12), 10**12)
 any_float = st.one_of(st.floats(), st.sampled_from([0.0, 0.5, 1.0, -2.0, 10.0]))
 layer = st.integers(0, NUM_WS - 1)
 noise_layer = st.integers(0, NOISES - 1)
+axes = st.sampled_from(["rows", "columns"])
+places = st.integers(-1, 3)  # in a list of a few; some are not there
 
 # Every edit: how to call it with drawn arguments, the part it may change, whether doing it twice is doing it once.
 EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[str], bool]] = {
@@ -46,14 +48,31 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_space": (edits.set_space, (st.sampled_from(["z", "w"]),), {"latent"}, True),
     "set_class_weight": (edits.set_class_weight, (st.integers(0, 99), any_float), {"classes"}, True),
     "choose_class": (edits.choose_class, (st.integers(0, 99),), {"classes"}, True),
-    "set_mix_seed": (edits.set_mix_seed, (any_int, st.just(NUM_WS)), {"mixing"}, True),
+    "add_mix": (edits.add_mix, (st.one_of(latents, any_int), st.just(NUM_WS)), {"mixing"}, False),
+    "remove_mix": (edits.remove_mix, (places,), {"mixing"}, False),
+    "set_mix_seed": (edits.set_mix_seed, (any_int, st.just(NUM_WS), places), {"mixing"}, True),
+    "set_mix_latent": (
+        edits.set_mix_latent,
+        (st.one_of(latents, any_int), st.just(NUM_WS), places),
+        {"mixing"},
+        True,
+    ),
     "set_mix_amount": (
         edits.set_mix_amount,
-        (st.lists(layer, max_size=4), any_float, st.just(NUM_WS)),
+        (st.lists(layer, max_size=4), any_float, st.just(NUM_WS), places),
         {"mixing"},
         True,
     ),
     "clear_mixing": (edits.clear_mixing, (), {"mixing"}, True),
+    "add_source": (edits.add_source, (axes, sources()), {"grid"}, False),
+    "remove_source": (edits.remove_source, (axes, places), {"grid"}, False),
+    "move_source": (edits.move_source, (axes, places, places), {"grid"}, False),
+    "shuffle_sources": (edits.shuffle_sources, (axes, any_int), {"grid"}, False),
+    "swap_sources": (edits.swap_sources, (places, places), {"grid"}, False),
+    "set_sources": (edits.set_sources, (axes, st.lists(sources(), max_size=3)), {"grid"}, True),
+    "fill_sources": (edits.fill_sources, (axes, any_int, any_int), {"grid"}, True),
+    "set_grid_layers": (edits.set_grid_layers, (st.lists(any_int | st.integers(0, 70), max_size=9),), {"grid"}, True),
+    "set_grid_psi": (edits.set_grid_psi, (st.one_of(st.none(), any_float),), {"grid"}, True),
     "set_psi": (edits.set_psi, (any_float,), {"truncation"}, True),
     "set_layer_psi": (edits.set_layer_psi, (layer, any_float, st.just(NUM_WS)), {"truncation"}, True),
     "set_cutoff": (edits.set_cutoff, (st.one_of(st.none(), any_int),), {"truncation"}, True),
