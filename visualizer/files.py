@@ -24,7 +24,7 @@ def read_kept(path: Path) -> Scene | Session | None:
     return None
 
 
-def free_place(folder: Path, name: str) -> Path:
+def free_place(folder: Path, name: str, suffix: str = ".png") -> Path:
     """name.png in a folder, or name-2.png, name-3.png, ... where that is taken."""
-    places = (folder / f"{name}{more}.png" for more in chain([""], (f"-{n}" for n in count(2))))
+    places = (folder / f"{name}{more}{suffix}" for more in chain([""], (f"-{n}" for n in count(2))))
     return next(place for place in places if not place.exists())
