@@ -42,19 +42,19 @@ def test_centres_are_close_to_w_and_the_same_each_time() -> None:
     four, many = (find_centres(MODEL, None, k) for k in (4, 32))
     assert four.shape == (4, 8) and many.dtype == torch.float32
     assert len(torch.unique(many, dim=0)) == 32
-    # k-means on what it was not fitted to: more centres are nearer, and four of them beat the best possible line.
+    # On what they were not fitted to: the mean is farthest, many centres are nearest.
     inertia = [(w - nearest(w, centres)).square().sum().item() for centres in (four, many)]
     assert inertia[1] < 0.6 * inertia[0] < 0.6 * 0.9 * mean
     assert torch.equal(four, find_centres(MODEL, None, 4))
 
 
-def test_each_centre_is_the_mean_of_what_is_nearest_to_it() -> None:
+def test_each_centre_is_about_the_mean_of_what_is_nearest_to_it() -> None:
     w, centres = MODEL.map(drawn(4))[:, :1], find_centres(MODEL, None, 4)
     taken = nearest(w, centres)
     for centre in centres:
         own = w[(taken == centre).all(-1)]
         spread = (own - centre).square().sum(-1).mean().sqrt()
-        assert (own.mean(0) - centre).norm() < 0.1 * spread
+        assert (own.mean(0) - centre).norm() < 0.2 * spread  # nearly, for it was found from batches
 
 
 def test_nearest_is_found_for_each_style_vector_by_itself() -> None:
@@ -113,11 +113,8 @@ def test_distances(store: CentreStore) -> None:
         scene = Scene(mixing=(mixed,), truncation=truncation)
         found = scene_distances(scene, MODEL, find_centres=store.find)
         whole = scene_ws(scene.model_copy(update={"truncation": UNTRUNCATED}), MODEL)
-        means = (
-            torch.cat([nearest(whole, find_centres(MODEL, None, 4))[0]])
-            if truncation.towards == "nearest"
-            else (MODEL.w_avg)
-        )
+        to_nearest = truncation.towards == "nearest"
+        means = nearest(whole, find_centres(MODEL, None, 4))[0] if to_nearest else MODEL.w_avg
         np.testing.assert_allclose(found.drawn, (whole[0] - means).norm(dim=1) / 8**0.5, rtol=1e-5)
         np.testing.assert_allclose(found.truncated, np.abs(psis) * found.drawn, rtol=1e-4, atol=1e-6)
 
@@ -192,9 +189,10 @@ def test_a_search_that_failed_begins_anew(monkeypatch: pytest.MonkeyPatch) -> No
     def fail(*_: object) -> None:
         raise MemoryError
 
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+    with monkeypatch.context() as patch:
         patch.setattr(type(MODEL), "map", fail)
-        store.find(MODEL, None, 1)
+        with pytest.raises(MemoryError):
+            store.find(MODEL, None, 1)
     assert torch.equal(store.find(MODEL, None, 1), find_centres(MODEL, None, 1))
 
 
