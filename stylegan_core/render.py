@@ -4,29 +4,33 @@ A stage runs again only if something that decides it has changed. `render` is a 
 models: what is remembered changes how long it takes, never what comes out.
 """
 
-import threading
+import contextlib
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from stylegan_core.course import Course, course
 from stylegan_core.cuda_graphs import PictureGraphs
-from stylegan_core.errors import StyleScopeError
-from stylegan_core.latent import FindCentres, MapLatent, map_latent, scene_distances, scene_ws, style_keys
+from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.latent import FindCentres, MapLatent, map_latent, scene_distances, scene_ws
 from stylegan_core.memory import attempt, release
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
-from stylegan_core.network import Step
-from stylegan_core.noise import layer_key
+from stylegan_core.network import Probe, Step
 from stylegan_core.ops import Poll, no_poll
+from stylegan_core.probe import LayerReport as LayerReport
+from stylegan_core.probe import LayerSeen, Reporter, Tap, layer_of
 from stylegan_core.scene import ClassWeight, Latent, Scene, View
-from stylegan_core.transform import input_matrix, motion, warp
+from stylegan_core.stage_cache import StageCache
+from stylegan_core.transform import input_matrix, warp
 from stylegan_core.truncation import Distances
+
+R = TypeVar("R")
 
 ADVICE = "close other programs, lower the memory limits, or choose half precision"
 TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
@@ -46,7 +50,7 @@ class Frame:
     scene: Scene
     pixels: Tensor | None = None  # uint8 [H, W, C], on the model's device
     revision: int = 0  # of the Scene in the store that asked
-    timings_ms: Mapping[str, float] = field(default_factory=dict)  # "map", "synthesis", "develop"
+    timings_ms: Mapping[str, float] = field(default_factory=dict)  # "map", "synthesis", "develop"; or "look"
     error: str | None = None  # one sentence
     preview: bool = False  # a coarser block's picture: smaller than the full one
     steps_ms: Mapping[int, float] = field(default_factory=dict)  # by block resolution, those that ran
@@ -69,80 +73,9 @@ def develop(img: Tensor, view: View = AS_IT_IS) -> Tensor:
     return (img * (127.5 * 10 ** (view.gain_db / 20)) + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
-class StageCache:
-    """What stages gave, newest first to stay, within a limit of memory, by all that decides it.
-
-    Values are tensors, or tuples with tensors in them such as a Step. Safe to use from several threads, and so to be
-    shared by several Renderers: what one has made, none makes again.
-    """
-
-    def __init__(self, limit_bytes: int):
-        self.limit_bytes = limit_bytes
-        self.num_bytes = 0
-        self._held: Counter[int] = Counter()  # how many values hold the memory at an address: steps share tensors
-        self._values: OrderedDict[object, tuple[Any, str]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: object) -> Any:
-        """The value, or None; it counts as used."""
-        with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return self._values[key][0]
-
-    def put(self, key: object, value: Any, digest: str = "") -> None:
-        """Keep a value that a model gave; the least recently used make room.
-
-        One that is over the limit by itself is not kept.
-        """
-        with self._lock:
-            if sum(t.untyped_storage().nbytes() for t in _tensors(value)) > self.limit_bytes:
-                return
-            if key in self._values:
-                self._drop(key)
-            self._values[key] = value, digest
-            for tensor in _tensors(value):
-                storage = tensor.untyped_storage()
-                self._held[storage.data_ptr()] += 1
-                self.num_bytes += storage.nbytes() if self._held[storage.data_ptr()] == 1 else 0
-            self._fit()
-
-    def set_limit(self, limit_bytes: int) -> None:
-        """Change the limit, at once."""
-        with self._lock:
-            self.limit_bytes = limit_bytes
-            self._fit()
-
-    def forget(self, digest: str) -> None:
-        """Drop what a model gave: it is in memory no more."""
-        with self._lock:
-            for key in [key for key, (_, owner) in self._values.items() if owner == digest]:
-                self._drop(key)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._values.clear()
-            self._held.clear()
-            self.num_bytes = 0
-
-    def _fit(self) -> None:
-        while self.num_bytes > self.limit_bytes:
-            self._drop(next(iter(self._values)))
-
-    def _drop(self, key: object) -> None:
-        value, _ = self._values.pop(key)
-        for tensor in _tensors(value):
-            storage = tensor.untyped_storage()
-            self._held[storage.data_ptr()] -= 1
-            if not self._held[storage.data_ptr()]:
-                del self._held[storage.data_ptr()]
-                self.num_bytes -= storage.nbytes()
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    return [part for part in ([value] if isinstance(value, Tensor) else value) if isinstance(part, Tensor)]
+def _moved_back(scene: Scene, img: Tensor) -> Tensor:
+    """A picture [N, C, H, W], back in its place if the Scene wants that."""
+    return warp(img, input_matrix(scene.transform)) if scene.transform.untransform else img
 
 
 class Renderer:
@@ -170,7 +103,7 @@ class Renderer:
         self.graphs = graphs
 
     def render(self, scene: Scene, revision: int = 0, stop_at: int | None = None, poll: Poll = no_poll) -> Frame:
-        """The picture of a Scene.
+        """The picture of a Scene, or what it looks at besides (`look.look_pixels`), which has no previews.
 
         Args:
             scene: what to show.
@@ -187,13 +120,11 @@ class Renderer:
             Cancelled: from `poll`.
         """
         try:
-            frame = attempt(partial(self._rendered, scene, revision, stop_at, poll))
-            if frame is None:
-                self.make_room(scene)
-                frame = attempt(partial(self._rendered, scene, revision, stop_at, poll, sparing=True))
-        except (StyleScopeError, ValueError) as error:
+            if scene.look.at != "picture":
+                return self._looked(scene, revision, poll)
+            return self._with_room(scene, partial(self._rendered, scene, revision, stop_at, poll))
+        except StyleScopeError as error:
             return Frame(scene, revision=revision, error=str(error))
-        return frame or Frame(scene, revision=revision, error=NO_MEMORY)
 
     def make_room(self, scene: Scene) -> None:
         """Give up all memory but that of the Scene's model and of the one that the window shows."""
@@ -204,19 +135,90 @@ class Renderer:
         release()
 
     @torch.inference_mode()
-    def _rendered(
-        self, scene: Scene, revision: int, stop_at: int | None, poll: Poll, sparing: bool = False
-    ) -> Frame | None:
-        started = time.perf_counter()
+    def tap(self, scene: Scene, layer: str, poll: Poll = no_poll) -> Tensor:
+        """What one layer gives in the full picture, with the Scene's changes: float32 [C, H, W], margins included.
+
+        It costs no more than running to that layer from what is remembered, and is remembered itself: not to be
+        written to.
+
+        Args:
+            scene: what is shown.
+            layer: a LayerInfo's name.
+            poll: called between pieces of the work; may raise to drop it.
+
+        Raises:
+            StyleScopeError: the layer is none of the model's or does not run, memory has run out, or what
+                `Frame.error` says of pictures.
+            Cancelled: from `poll`.
+        """
+        return self._with_room(scene, partial(self._tapped, scene, layer, poll))
+
+    @torch.inference_mode()
+    def image(self, scene: Scene, poll: Poll = no_poll) -> Tensor:
+        """The full picture before it is developed: float32 [C, H, W], nominal range [-1, 1]; see `tap` for the rest."""
+
+        def made(sparing: bool) -> Tensor | None:
+            way = self._course(scene, poll=poll)
+            last, _, whole = self._synthesized(way, poll, sparing)
+            return _moved_back(scene, last.img)[0] if whole and last is not None and last.img is not None else None
+
+        return self._with_room(scene, made)
+
+    @torch.inference_mode()
+    def report(self, scene: Scene, poll: Poll = no_poll) -> tuple[LayerReport, ...]:
+        """Numbers on every layer, in order, from one run over all of them; see `tap` for the rest.
+
+        Layers finer than the Scene's level of detail do not run and are left out.
+        """
+        return self._with_room(scene, partial(self._reported, scene, poll))
+
+    @torch.inference_mode()
+    def style(self, scene: Scene, layer: str, poll: Poll = no_poll) -> Tensor:
+        """A layer's style vector s = A(w) before the Scene's edits of it, float32 [style_channels]; nothing is run.
+
+        Raises:
+            StyleScopeError: the layer is none of the model's, or has no styles.
+        """
+
+        def made(sparing: bool) -> Tensor:
+            del sparing
+            model = self.models.get(scene.model)
+            found = layer_of(model.card, layer)
+            if not found.style_channels:
+                raise SceneError(f"Layer '{layer}' of {model.card.name} has no styles; choose another.")
+            return model.network.style(found, self._ws(scene, model, poll))[0]
+
+        return self._with_room(scene, made)
+
+    def distances(self, scene: Scene, poll: Poll = no_poll) -> Distances:
+        """How far a Scene's style vectors are from what truncation draws them to; synthesis is not run."""
         model = self.models.get(scene.model)
-        ws = scene_ws(scene, model, *self._remembered(scene, poll))
+        return scene_distances(scene, model, *self._remembered(scene, poll))
+
+    def _with_room(self, scene: Scene, work: Callable[[bool], R | None]) -> R:
+        """work(sparing=False); where memory runs out, work(sparing=True) with all the memory that can be had."""
+        try:
+            result = attempt(partial(work, False))
+            if result is None:
+                self.make_room(scene)
+                result = attempt(partial(work, True))
+        except ValueError as error:  # of what does not suit the model
+            raise SceneError(str(error)) from error
+        if result is None:
+            raise StyleScopeError(NO_MEMORY)
+        return result
+
+    @torch.inference_mode()
+    def _rendered(self, scene: Scene, revision: int, stop_at: int | None, poll: Poll, sparing: bool) -> Frame | None:
+        started = time.perf_counter()
+        way = self._course(scene, stop_at, poll)
+        model = way.model
         mapped = self._now(model)
-        last, steps_ms, whole = self._synthesized(scene, model, ws, stop_at, poll, sparing)
+        last, steps_ms, whole = self._synthesized(way, poll, sparing)
         if last is None or last.img is None or not (whole or model.card.has_preview):
             return None  # there is no coarser picture to show
         synthesized = self._now(model)
-        img = warp(last.img, input_matrix(scene.transform)) if scene.transform.untransform else last.img
-        pixels = develop(img[0], scene.view)
+        pixels = develop(_moved_back(scene, last.img)[0], scene.view)
         developed = self._now(model)
         timings = {"map": mapped - started, "synthesis": synthesized - mapped, "develop": developed - synthesized}
         return Frame(
@@ -229,10 +231,52 @@ class Renderer:
             steps_ms=steps_ms,
         )
 
-    def distances(self, scene: Scene, poll: Poll = no_poll) -> Distances:
-        """How far a Scene's style vectors are from what truncation draws them to; synthesis is not run."""
+    def _looked(self, scene: Scene, revision: int, poll: Poll) -> Frame:
+        """What the Scene looks at besides the picture."""
+        from stylegan_core.look import look_pixels  # it calls this Renderer
+
+        started = time.perf_counter()
+        pixels = self._with_room(scene, lambda sparing: look_pixels(self, scene, poll))
+        return Frame(scene, pixels, revision, {"look": (time.perf_counter() - started) * 1e3})
+
+    def _course(self, scene: Scene, stop_at: int | None = None, poll: Poll = no_poll) -> Course:
         model = self.models.get(scene.model)
-        return scene_distances(scene, model, *self._remembered(scene, poll))
+        return course(scene, model, self._ws(scene, model, poll), self.half, stop_at)
+
+    def _ws(self, scene: Scene, model: Model, poll: Poll) -> Tensor:
+        ws = scene_ws(scene, model, *self._remembered(scene, poll))
+        return ws.to(model.device, torch.float32)
+
+    def _tapped(self, scene: Scene, layer: str, poll: Poll, sparing: bool) -> Tensor | None:
+        way = self._course(scene, poll=poll)
+        card, found = way.model.card, layer_of(way.model.card, layer)
+        if way.model.network.ends_step(found):
+            last, _, whole = self._synthesized(replace(way, last=found.step), poll, sparing)
+            return last.x[0].float() if whole and last is not None else None
+        key = ("tap", way.layer_keys[layer])
+        if (value := self.cache.get(key)) is not None:
+            return value
+        tap = Tap(layer, way.inner)
+        with contextlib.suppress(LayerSeen):
+            for _ in self._steps(way, self._newest(way, found.step - 1), poll, sparing, tap):
+                pass
+        if tap.value is None:
+            raise SceneError(f"At level of detail {scene.lod:g} layer '{layer}' of {card.name} does not run; lower it.")
+        if not sparing:
+            self.cache.put(key, tap.value, card.digest)
+        return tap.value
+
+    def _reported(self, scene: Scene, poll: Poll, sparing: bool) -> tuple[LayerReport, ...]:
+        way = self._course(scene, poll=poll)
+        model, key = way.model, ("report", way.step_keys[-1])
+        found: tuple[LayerReport, ...] | None = self.cache.get(key)
+        if found is None:
+            reporter = Reporter(model.network, model.card.layers, partial(self._now, model), way.inner)
+            for _ in self._steps(way, None, poll, sparing, reporter):
+                pass
+            found = tuple(reporter.found)
+            self.cache.put(key, found, model.card.digest)
+        return found
 
     def _remembered(self, scene: Scene, poll: Poll) -> tuple[MapLatent, FindCentres]:
         """What maps latents and finds centres for a Scene, and remembers what it gave."""
@@ -248,78 +292,48 @@ class Renderer:
             self.cache.put(key, ws, model.card.digest)
         return ws
 
-    def _synthesized(
-        self, scene: Scene, model: Model, ws: Tensor, stop_at: int | None, poll: Poll, sparing: bool
-    ) -> tuple[Step | None, dict[int, float], bool]:
-        """Blocks up to `stop_at`, from the last one that is remembered on.
+    def _newest(self, way: Course, last: int) -> Step | None:
+        """The newest step up to `last` that is remembered."""
+        keys = reversed(way.step_keys[: last + 1])
+        return next((step for key in keys if (step := self.cache.get(key)) is not None), None)
+
+    def _steps(
+        self, way: Course, start: Step | None, poll: Poll, sparing: bool, probe: Probe | None = None
+    ) -> Iterator[Step]:
+        """The steps after `start`, each remembered, unless `sparing`."""
+        for step in way.steps(poll, start, probe):
+            if not sparing:
+                self.cache.put(way.step_keys[step.position], step, way.model.card.digest)
+            yield step
+
+    def _synthesized(self, way: Course, poll: Poll, sparing: bool) -> tuple[Step | None, dict[int, float], bool]:
+        """Steps up to the course's last, from the last one that is remembered on.
 
         Returns:
-            The last block, the times of those that ran, and whether it is the one that was asked for. `sparing`
-            remembers nothing, and ends before the block for which there is no memory.
+            The last step, the times of those that ran by resolution, and whether it is the one that was asked for.
+            `sparing` remembers nothing, and ends before the step for which there is no memory.
         """
-        if stop_at is None or not model.card.has_preview:
-            stop_at = model.card.resolution
-        moved = motion(scene.transform)
-        matrix = None if moved is None else input_matrix(moved)
-        if moved is not None:
-            stop_at = max(stop_at, model.card.moved_px)  # coarser pictures are not moved yet
-        max_rate = model.card.preview_px if stop_at <= model.card.preview_px else None
-        keys = self._step_keys(scene, model, max_rate)
-        if model.card.preview_px:
-            last = len(keys) - 1
-        else:
-            resolutions = [(index, self._resolution(model, index)) for index in range(len(keys))]
-            stop_at = max(stop_at, resolutions[0][1])
-            last = max(index for index, resolution in resolutions if resolution <= stop_at)
-        start = next((step for key in reversed(keys[: last + 1]) if (step := self.cache.get(key)) is not None), None)
+        model, start = way.model, self._newest(way, way.last)
         took: dict[int, float] = {}
-        if start is not None and start.position == last:
+        if start is not None and start.position == way.last:
             return start, took, True
-        if start is None and last == len(keys) - 1 and self.graphs is not None and not sparing:
-            inputs = model.inputs(scene.noise, matrix, scene.lod, self.half, max_rate)
-            img = self.graphs.picture(model.network, ws.to(model.device, torch.float32), inputs)
+        if start is None and way.is_plain and self.graphs is not None and not sparing:
+            img = self.graphs.picture(model.network, way.ws, way.inputs())
             if img is not None:
-                whole = Step(last, model.card.resolution, img, img)  # the last step: nobody goes on from its features
-                self.cache.put(keys[last], whole, model.card.digest)
+                whole = Step(way.last, model.card.resolution, img, img)  # the last: nobody goes on from its features
+                self.cache.put(way.step_keys[way.last], whole, model.card.digest)
                 return whole, took, True
         before = self._now(model)
-        steps = model.steps(ws, scene.noise, matrix, scene.lod, self.half, max_rate, poll, start)
-        while start is None or start.position < last:
+        steps = self._steps(way, start, poll, sparing)
+        while start is None or start.position < way.last:
             step = attempt(partial(next, steps)) if sparing else next(steps)
             if step is None:
                 return start, took, False
-            if not sparing:
-                self.cache.put(keys[step.position], step, model.card.digest)
             now = self._now(model)
             took[step.resolution] = took.get(step.resolution, 0.0) + (now - before) * 1e3
             before = now
             start = step
         return start, took, True
-
-    def _step_keys(self, scene: Scene, model: Model, max_rate: int | None) -> list[object]:
-        """For each step of synthesis all that decides it."""
-        capped = model.network.first_capped(max_rate)
-        styles = style_keys(scene, model.card.num_ws)
-        key: object = (model.card.digest, scene.model.which, model.device, self.half)
-        keys: list[object] = [None] * model.network.num_steps
-        motion_key = motion(scene.transform)
-        noise_index = 0
-        for layer in model.card.layers:
-            moved = motion_key if layer.resolution >= model.card.moved_px else None
-            noise: Any = None
-            if layer.has_noise:
-                noise = layer_key(scene.noise, noise_index)
-                noise_index += 1
-            fade = min(max(scene.lod - (model.card.max_lod - layer.step), 0.0), 1.0)  # what is coarse stays as it is
-            rate = max_rate if layer.step >= capped else None
-            key = (key, styles[layer.ws_index], noise, moved, fade, rate)
-            keys[layer.step] = key
-        return keys
-
-    @staticmethod
-    def _resolution(model: Model, index: int) -> int:
-        """Size in px of the picture after a step."""
-        return next(layer.resolution for layer in model.card.layers if layer.step == index)
 
     @staticmethod
     def _now(model: Model) -> float:

@@ -8,8 +8,8 @@ import torch
 from stylegan_core import memory
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.models import ModelStore
-from stylegan_core.render import StageCache
 from stylegan_core.scene import ModelRef
+from stylegan_core.stage_cache import StageCache
 from visualizer.session import Session
 
 R = TypeVar("R")

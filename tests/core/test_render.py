@@ -22,8 +22,9 @@ from stylegan_core.memory import attempt, is_out_of_memory
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
-from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, StageCache, develop
+from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, develop
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Transform, Truncation
+from stylegan_core.stage_cache import StageCache
 from stylegan_core.transform import input_matrix, warp
 from tests.strategies import scenes, tiny_model
 
