@@ -181,6 +181,11 @@ def generate(
     cutoff: Annotated[
         int | None, typer.Option(help="Style vectors from here on are not truncated.", min=0, max=64)
     ] = None,
+    towards: Annotated[
+        Literal["mean", "class", "nearest"],
+        typer.Option(help="Truncate towards the mean person, that of the classes, or the nearest of --centres."),
+    ] = "mean",
+    centres: Annotated[int, typer.Option(help="How many there are to choose from.", min=2, max=1024)] = 64,
     classes: Annotated[
         str | None, typer.Option(help="Such as 0,2-4: a series of pictures for each; 0+2: one of both mixed.")
     ] = None,
@@ -210,7 +215,8 @@ def generate(
     model = model.expanduser().absolute()
     card = models.open(model, which).card
     ref = ModelRef(digest=card.digest, path=str(model), which=which)
-    truncation, maps = Truncation(psi=psi, cutoff=cutoff), Noise(mode=noise, seed=noise_seed)
+    truncation = Truncation(psi=psi, cutoff=cutoff, towards=towards, centres=centres)
+    maps = Noise(mode=noise, seed=noise_seed)
     jobs = plan(card, ref, out, seeds, classes, truncation, maps)
     require_folder(out)
     there, made = [job for job in jobs if job.path.exists()], set()

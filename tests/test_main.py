@@ -22,6 +22,7 @@ import stylegan_core as sg
 from stylegan_core.equivariance import equivariance
 from stylegan_core.picture import read_scene
 from stylegan_core.safetensors_file import write as write_safetensors
+from stylegan_core.scene import Truncation
 
 ROOT = Path(__file__).parents[1]
 FACES = ROOT / "assets" / "models" / "faces32.safetensors"
@@ -195,6 +196,14 @@ def test_generated_pictures_are_those_of_their_scenes(cli: Cli, tmp_path: Path) 
         assert (scene.latent.seed, scene.truncation.psi, scene.truncation.cutoff) == (int(path.stem[4:]), 0.5, 4)
         assert (scene.noise.mode, scene.noise.seed, scene.model.path) == ("random", 9, str(FACES))
         assert torch.equal(pixels_of(path), sg.render(scene, sg.ModelStore()).pixels)
+
+
+def test_generated_pictures_are_truncated_towards_what_was_asked_for(cli: Cli, tmp_path: Path) -> None:
+    options = ["--seeds", 5, "--psi", 0.3, "--towards", "nearest", "--centres", 3]
+    assert cli("generate", "--model", FACES, "--out", tmp_path, "--device", "cpu", *options)[0] == 0
+    scene = read_scene(tmp_path / "seed0005.png")
+    assert scene.truncation == Truncation(psi=0.3, towards="nearest", centres=3)
+    assert torch.equal(pixels_of(tmp_path / "seed0005.png"), sg.render(scene, sg.ModelStore()).pixels)
 
 
 def test_classes_give_series_and_mixes(cli: Cli, tmp_path: Path) -> None:
