@@ -126,6 +126,11 @@ class GeneratorNetwork(nn.Module, ABC):
         del max_rate
         return self.num_steps
 
+    def noise_of(self, layer: str) -> tuple[Tensor, Tensor]:
+        """A layer's trained map [H, W], and its learned strength, [] or [C]; for layers whose LayerInfo has noise."""
+        module: Any = self.get_submodule(f"synthesis.{layer}")
+        return module.noise_const, module.noise_strength
+
     def prepare(self) -> None:
         """Compute, once the weights are in, what does not change while nobody trains."""
 

@@ -1,11 +1,16 @@
-"""The noise inputs: from the Scene's words to the map that a layer adds (StyleGAN, section 3.2)."""
+"""The noise inputs: from the Scene's words to the map that a layer adds (StyleGAN, section 3.2).
+
+A layer's map is the trained one or a random one, with the layer's strokes painted over it, times the Scene's strengths.
+Mode "none", like a strength of 0, means no noise: nothing is painted on what is not there.
+"""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from stylegan_core.scene import Noise
+from stylegan_core.scene import Noise, Stroke
+from stylegan_core.strokes import painted
 
 # Called with a layer's place among the layers that take noise, and its trained map [H, W];
 # gives the map to add [1, 1, H, W], before the learned strength, or None for no noise.
@@ -40,15 +45,22 @@ def as_noise(noise: NoiseLike) -> Noise:
     raise ValueError(f"noise is {noise!r}; it may be 'const', 'none', a seed or a Noise.")
 
 
-def _source(noise: Noise, layer: int) -> tuple[int | None, float] | None:
-    """One layer's map: its seed (None: the trained map) and its strength; None for no noise."""
-    strength = noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
-    if noise.mode == "none" or strength == 0:
-        return None
-    seed = next((item.seed for item in noise.reseeded if item.layer == layer), None)
-    if seed is None and noise.mode == "random":
-        seed = noise.seed
-    return seed, strength
+def layer_strength(noise: Noise, layer: int) -> float:
+    """The factor on what one layer learned; 0: no noise. The layer is counted among those that take noise."""
+    if noise.mode == "none":
+        return 0.0
+    return noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
+
+
+def layer_seed(noise: Noise, layer: int) -> int | None:
+    """The seed of one layer's map; None: the trained map."""
+    mode_seed = noise.seed if noise.mode == "random" else None
+    return next((item.seed for item in noise.reseeded if item.layer == layer), mode_seed)
+
+
+def layer_strokes(noise: Noise, layer: int) -> tuple[Stroke, ...]:
+    """What is painted over one layer's map, in order."""
+    return tuple(stroke for stroke in noise.strokes if stroke.layer == layer)
 
 
 def noise_maps(noise: NoiseLike) -> NoiseMap:
@@ -56,11 +68,12 @@ def noise_maps(noise: NoiseLike) -> NoiseMap:
     noise = as_noise(noise)
 
     def layer_map(layer: int, const: Tensor) -> Tensor | None:
-        source = _source(noise, layer)
-        if source is None:
+        strength = layer_strength(noise, layer)
+        if strength == 0:
             return None
-        seed, strength = source
+        seed = layer_seed(noise, layer)
         values = const[None, None] if seed is None else random_map(seed, layer, const.shape[-1]).to(const.device)
+        values = painted(values, layer_strokes(noise, layer))
         return values if strength == 1 else values * strength
 
     return layer_map
@@ -68,8 +81,8 @@ def noise_maps(noise: NoiseLike) -> NoiseMap:
 
 def layer_key(noise: Noise, layer: int) -> tuple[object, ...]:
     """All that decides one layer's map: equal keys, equal maps."""
-    source = _source(noise, layer)
-    if source is None:
+    strength = layer_strength(noise, layer)
+    if strength == 0:
         return ("none",)
-    seed, strength = source
-    return ("const" if seed is None else seed, strength)
+    seed = layer_seed(noise, layer)
+    return ("const" if seed is None else seed, strength, *layer_strokes(noise, layer))

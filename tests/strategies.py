@@ -18,6 +18,7 @@ from stylegan_core.scene import (
     Noise,
     Scene,
     Source,
+    Stroke,
     Transform,
     Truncation,
     View,
@@ -87,9 +88,22 @@ def truncations(num_ws: int | None = None) -> st.SearchStrategy[Truncation]:
     )
 
 
+def strokes(layers: st.SearchStrategy[int]) -> st.SearchStrategy[Stroke]:
+    points = st.tuples(amounts, amounts)
+    return st.builds(
+        Stroke,
+        layer=layers,
+        points=st.lists(points, min_size=1, max_size=4).map(tuple),
+        radius=st.floats(0.001, 1),
+        value=st.floats(-10, 10),
+        mode=st.sampled_from(["add", "set"]),
+    )
+
+
 def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
     layers = st.integers(0, 63 if count is None else max(count - 1, 0))
-    reseeded = st.lists(st.builds(LayerSeed, layer=layers, seed=seeds), max_size=3, unique_by=lambda item: item.layer)
+    own = st.builds(LayerSeed, layer=layers, seed=st.one_of(st.none(), seeds))
+    reseeded = st.lists(own, max_size=3, unique_by=lambda item: item.layer)
     return st.builds(
         Noise,
         mode=st.sampled_from(["const", "none", "random"]),
@@ -97,6 +111,7 @@ def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
         strength=strengths,
         layers=_all_or_none(strengths, count),
         reseeded=st.just(()) if count == 0 else reseeded.map(tuple),
+        strokes=st.just(()) if count == 0 else st.lists(strokes(layers), max_size=2).map(tuple),
     )
 
 

@@ -26,6 +26,8 @@ from stylegan_core.edits.latent import (
 )
 from stylegan_core.edits.limits import (
     BETA_RANGE,
+    BRUSH_RADIUS_RANGE,
+    BRUSH_VALUE_RANGE,
     CENTRES_RANGE,
     CHANNEL_GAIN_RANGE,
     CUTOFF_RANGE,
@@ -59,6 +61,10 @@ from stylegan_core.edits.mixing import (
     set_mix_seed,
 )
 from stylegan_core.edits.noise import (
+    begin_stroke,
+    clear_strokes,
+    extend_stroke,
+    keep_trained,
     next_noise_mode,
     reseed_layer,
     reset_noise,
@@ -66,6 +72,7 @@ from stylegan_core.edits.noise import (
     set_noise_mode,
     set_noise_seed,
     set_noise_strength,
+    transplant_noise,
 )
 from stylegan_core.edits.scene import fit, set_scene
 from stylegan_core.edits.transform import (
@@ -94,6 +101,8 @@ from stylegan_core.edits.view import set_channel, set_gain_db, set_lod
 
 __all__ = [
     "BETA_RANGE",
+    "BRUSH_RADIUS_RANGE",
+    "BRUSH_VALUE_RANGE",
     "CENTRES_RANGE",
     "CHANNEL_GAIN_RANGE",
     "CUTOFF_RANGE",
@@ -109,10 +118,14 @@ __all__ = [
     "TRUNCATION_PRESETS",
     "add_mix",
     "add_source",
+    "begin_stroke",
     "choose_class",
     "clear_mixing",
+    "clear_strokes",
+    "extend_stroke",
     "fill_sources",
     "fit",
+    "keep_trained",
     "look_at",
     "move_on_plane",
     "move_picture",
@@ -165,6 +178,7 @@ __all__ = [
     "shuffle_sources",
     "step_seed",
     "swap_sources",
+    "transplant_noise",
     "truncation_preset",
     "turn_picture",
 ]

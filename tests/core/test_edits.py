@@ -26,7 +26,7 @@ from stylegan_core.scene import (
     scene_from_json,
     scene_to_json,
 )
-from tests.strategies import latents, model_refs, scenes, sources, tiny_model
+from tests.strategies import latents, model_refs, noises, scenes, sources, tiny_model
 
 CARD = tiny_model(64).card  # bands: 4-8 coarse, 16-32 middle, 64 fine
 CONDITIONAL = tiny_model(16, c_dim=4).card
@@ -90,6 +90,21 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_noise_strength": (edits.set_noise_strength, (any_float,), {"noise"}, True),
     "set_layer_noise": (edits.set_layer_noise, (noise_layer, any_float, st.just(NOISES)), {"noise"}, True),
     "reseed_layer": (edits.reseed_layer, (noise_layer, st.one_of(st.none(), any_int)), {"noise"}, True),
+    "keep_trained": (edits.keep_trained, (noise_layer,), {"noise"}, True),
+    "begin_stroke": (
+        edits.begin_stroke,
+        (noise_layer, st.tuples(any_float, any_float), any_float, any_float, st.sampled_from(["add", "set"])),
+        {"noise"},
+        False,
+    ),
+    "extend_stroke": (edits.extend_stroke, (st.tuples(any_float, any_float),), {"noise"}, True),
+    "clear_strokes": (edits.clear_strokes, (st.one_of(st.none(), noise_layer),), {"noise"}, True),
+    "transplant_noise": (
+        edits.transplant_noise,
+        (noises(NOISES), st.lists(noise_layer, max_size=4), st.just(NOISES)),
+        {"noise"},
+        True,
+    ),
     "set_offset": (edits.set_offset, (any_float, any_float), {"transform"}, True),
     "move_picture": (edits.move_picture, (any_float, any_float), {"transform"}, False),
     "set_rotation": (edits.set_rotation, (any_float,), {"transform"}, True),
@@ -455,6 +470,7 @@ def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelC
     assert fitted.truncation.cutoff == (cutoff if cutoff is None or cutoff < card.num_ws else card.num_ws)
     assert fitted.noise.layers == (scene.noise.layers if len(scene.noise.layers) == count else ())
     assert list(fitted.noise.reseeded) == [item for item in scene.noise.reseeded if item.layer < count]
+    assert list(fitted.noise.strokes) == [stroke for stroke in scene.noise.strokes if stroke.layer < count]
     for name in ("mode", "seed", "strength"):
         assert getattr(fitted.noise, name) == getattr(scene.noise, name)
 

@@ -1,0 +1,183 @@
+"""Strokes painted over a noise map: the brush, and what the strokes of a layer make of its map.
+
+All strokes of a layer fold into two maps, what is kept of the map below and what is added to it, which are computed on
+the CPU whatever the device. What a hand paints grows by a point at a time, so the fold up to the last stroke, and the
+stroke up to its last point, are remembered: one more point costs its own small box, not the whole stroke.
+"""
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from stylegan_core.scene import MAX_POINTS, Stroke
+
+RECENT_BYTES = 128 << 20  # all layers of a 1024² model, each with what a drag needs, take about 70 MiB
+
+Point = tuple[float, float]
+Box = tuple[slice, slice]  # rows, columns
+Item = TypeVar("Item", bound=Hashable)
+
+SAME_PLACE = 1e-12  # square of a distance that float32 does not divide by
+
+
+class Line(NamedTuple):
+    """What a brush painted in one go: one Stroke, or several where the line was too long for one."""
+
+    points: tuple[Point, ...]
+    radius: float
+    value: float
+    mode: str
+
+
+class _Recent:
+    """The tensors used last, within a limit of memory. Nobody writes to them. Safe to use from several threads."""
+
+    def __init__(self, limit_bytes: int):
+        self._limit_bytes, self._num_bytes = limit_bytes, 0
+        self._values: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Tensor | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: Hashable, value: Tensor) -> None:
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = value
+                self._num_bytes += value.nbytes
+            while self._num_bytes > self._limit_bytes:
+                _, dropped = self._values.popitem(last=False)
+                self._num_bytes -= dropped.nbytes
+
+
+_recent = _Recent(RECENT_BYTES)
+
+
+def painted(values: Tensor, strokes: tuple[Stroke, ...]) -> Tensor:
+    """A noise map with strokes over it.
+
+    Args:
+        values: [..., size, size], before any strength; not written to.
+        strokes: one layer's, in order. "add" gives map + value * coverage, "set" goes from the map to the value by
+            the coverage.
+
+    Returns:
+        Like values; the same numbers on every device.
+    """
+    if not strokes:
+        return values
+    kept, added = _folded_strokes(joined(strokes), values.shape[-1]).to(values.device)
+    return values * kept + added  # two roundings, as everywhere: addcmul would have one on some devices
+
+
+def joined(strokes: tuple[Stroke, ...]) -> tuple[Line, ...]:
+    """Strokes as the lines that were painted.
+
+    A Stroke holds so many points at most. One that begins where a full one ended, with the same brush, is the rest of
+    its line; painted by itself it would cover the joint twice.
+    """
+    lines: list[Line] = []
+    before: Stroke | None = None
+    for stroke in strokes:
+        line = Line(stroke.points, stroke.radius, stroke.value, stroke.mode)
+        if (
+            before is not None
+            and len(before.points) == MAX_POINTS
+            and lines[-1][1:] == line[1:]
+            and before.points[-1] == stroke.points[0]
+        ):
+            lines[-1] = line._replace(points=lines[-1].points + stroke.points[1:])
+        else:
+            lines.append(line)
+        before = stroke
+    return tuple(lines)
+
+
+def coverage(points: tuple[Point, ...], radius: float, size: int) -> Tensor:
+    """How much of each pixel of a map the brush covers.
+
+    Args:
+        points: of a polyline, (x, y) from the map's top left to 1.
+        radius: of the brush, in map widths; at least a pixel, so that a fine brush meets something on a coarse map.
+        size: of the map, in px.
+
+    Returns:
+        [size, size], float32, 0 to 1, by the distance of the pixel's centre to the nearest point of the polyline: 1 up
+        to half the radius, then a smoothstep down to 0 at the radius.
+    """
+    radius = max(radius, 1 / size)
+    segments = ((points[0], points[0]), *pairwise(points))
+
+    def apply(covered: Tensor, segment: tuple[Point, Point]) -> None:
+        box = _box(segment, radius, size)
+        torch.maximum(covered[box], _segment_coverage(*segment, radius, size, box), out=covered[box])
+
+    return _folded(("coverage", radius, size), segments, lambda: torch.zeros(size, size), apply)
+
+
+def _folded_strokes(lines: tuple[Line, ...], size: int) -> Tensor:
+    """[2, size, size]: the factor on the map below, and what is added to it."""
+
+    def blank() -> Tensor:
+        return torch.stack([torch.ones(size, size), torch.zeros(size, size)])
+
+    def apply(fold: Tensor, line: Line) -> None:
+        box = _box(line.points, max(line.radius, 1 / size), size)
+        covered = coverage(line.points, line.radius, size)[box]
+        kept, added = fold[0][box], fold[1][box]
+        if line.mode == "set":
+            kept *= 1 - covered
+            added *= 1 - covered
+        added += covered * line.value
+
+    return _folded(("strokes", size), lines, blank, apply)
+
+
+def _folded(
+    what: Hashable, items: tuple[Item, ...], blank: Callable[[], Tensor], apply: Callable[[Tensor, Item], None]
+) -> Tensor:
+    """`blank` with all items applied to it in order; it and what it was before the last one are remembered."""
+    done = _recent.get((what, items))
+    if done is None:
+        before = _recent.get((what, items[:-1]))
+        if before is None:
+            before = blank()
+            for item in items[:-1]:
+                apply(before, item)
+            _recent.put((what, items[:-1]), before)
+        done = before.clone()
+        apply(done, items[-1])
+        _recent.put((what, items), done)
+    return done
+
+
+def _box(points: tuple[Point, ...], radius: float, size: int) -> Box:
+    """The pixels that a brush along the points may touch."""
+
+    def span(values: list[float]) -> slice:
+        low, high = math.floor((min(values) - radius) * size), math.ceil((max(values) + radius) * size)
+        return slice(max(low, 0), min(high, size))
+
+    return span([y for _, y in points]), span([x for x, _ in points])
+
+
+def _segment_coverage(start: Point, end: Point, radius: float, size: int, box: Box) -> Tensor:
+    rows, columns = box
+    y = ((torch.arange(rows.start, rows.stop) + 0.5) / size - start[1])[:, None]
+    x = (torch.arange(columns.start, columns.stop) + 0.5) / size - start[0]
+    along_x, along_y = end[0] - start[0], end[1] - start[1]
+    length = along_x**2 + along_y**2
+    if length > SAME_PLACE:
+        share = ((x * along_x + y * along_y) / length).clamp(0, 1)  # of the way to the end, where the pixel is nearest
+        x, y = x - share * along_x, y - share * along_y
+    outer = ((x.square() + y.square()).sqrt() * (2 / radius) - 1).clamp(0, 1)
+    return 1 - outer.square() * (3 - 2 * outer)
