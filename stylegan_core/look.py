@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stylegan_core.render import Renderer
 
 SHEET_MAPS = 64  # on one page
-SHEET_PX = 1024  # a side of it
+SHEET_PX = 1024  # a side of it, at most, not counting gaps
 GAP_PX = 1
 GAP_GREY = 32
 SPECTRUM_DB = 100.0  # from one end of the colour map to the other
@@ -87,17 +87,16 @@ class Sheet:
         """What is at a place of the page, in px from its top left corner.
 
         Returns:
-            The channel and the column and row of its map, of which a cell that is averaged down shows several;
-            None for gaps and beyond.
+            The channel, and the column and row of its map: the first ones of several that are averaged there. None
+            for gaps and beyond.
         """
-        column, left = divmod(x, self.cell_width + GAP_PX)
-        row, top = divmod(y, self.cell_height + GAP_PX)
+        column, left = divmod(math.floor(x), self.cell_width + GAP_PX)
+        row, top = divmod(math.floor(y), self.cell_height + GAP_PX)
         inside = 0 <= column < self.columns and row >= 0 and left < self.cell_width and top < self.cell_height
-        index = int(row) * self.columns + int(column)
+        index = row * self.columns + column
         if not inside or index >= len(self.shown):
             return None
-        map_x, map_y = left * self.map_width // self.cell_width, top * self.map_height // self.cell_height
-        return self.shown[index], int(map_x), int(map_y)
+        return self.shown[index], left * self.map_width // self.cell_width, top * self.map_height // self.cell_height
 
 
 def sheet_layout(channels: int | Sequence[int], height: int, width: int, page: int = 0) -> Sheet:
@@ -113,7 +112,7 @@ def sheet_layout(channels: int | Sequence[int], height: int, width: int, page: i
     count = min(len(order), SHEET_MAPS)
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    factor = math.ceil(max(height, width) / ((SHEET_PX + GAP_PX) // columns - GAP_PX))
+    factor = math.ceil(max(height, width) / (SHEET_PX // columns))  # whole, so that cells average equal squares
     cell_width, cell_height = math.ceil(width / factor), math.ceil(height / factor)
     page = min(page, math.ceil(len(order) / (columns * rows)) - 1)
     return Sheet(order, columns, rows, cell_width, cell_height, width, height, page)
@@ -210,7 +209,8 @@ def activation_pixels(x: Tensor, look: Look) -> Tensor:
         return spectrum_pixels(x[order[0]], look)
     if look.show == "rgb":
         grey = look.model_copy(update={"colours": "grey"})
-        return coloured(shades(x[list(order)], grey), "grey")[..., 0].permute(1, 2, 0).contiguous()
+        levels = shades(x[list(order)], grey).clamp(0, 1) * 255
+        return levels.round().to(torch.uint8).permute(1, 2, 0).contiguous()
     return _sheet_pixels(x, look, look_layout(x.shape, look, order))
 
 
