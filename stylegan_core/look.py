@@ -136,7 +136,7 @@ def order_of(x: Tensor, look: Look) -> tuple[int, ...]:
     """The channels of activations x [C, H, W] in the order in which a look shows them.
 
     Raises:
-        ValueError: the look names a channel that there is not.
+        SceneError: the look names a channel that there is not.
     """
     if look.show == "sheet":
         return tuple(range(len(x)))
@@ -145,7 +145,7 @@ def order_of(x: Tensor, look: Look) -> tuple[int, ...]:
     chosen = look.channels if look.show == "rgb" else look.channels[:1]
     for channel in chosen:
         if channel >= len(x):
-            raise ValueError(f"{look.layer or 'The layer'} has channels 0 to {len(x) - 1}, so there is no {channel}.")
+            raise SceneError(f"{look.layer or 'The layer'} has channels 0 to {len(x) - 1}, so there is no {channel}.")
     return chosen
 
 
@@ -200,7 +200,7 @@ def activation_pixels(x: Tensor, look: Look) -> Tensor:
         uint8 [H', W', 3] on the same device, laid out as `look_layout` says.
 
     Raises:
-        ValueError: the look names a channel that there is not.
+        SceneError: the look names a channel that there is not.
     """
     order = order_of(x, look)
     if look.show == "channel":
@@ -244,8 +244,8 @@ def look_pixels(renderer: "Renderer", scene: Scene, poll: Poll) -> Tensor:
         uint8 [H, W, C].
 
     Raises:
-        SceneError: the look is at no layer of this model, or at one without noise where noise is looked at.
-        ValueError: it is at a channel that the layer does not have.
+        SceneError: the look is at no layer of this model, at one without noise where noise is looked at, or at a
+            channel that the layer does not have.
         Cancelled: from `poll`.
     """
     look = scene.look
@@ -265,7 +265,8 @@ def require_layer(card: ModelCard, look: Look) -> None:
     """
     of_noise = look.at != "layer"
     layers = card.noise_layers if of_noise else card.layers
-    if look.at == "picture" or (look.at == "variation" and not look.layer and layers):
+    of_all = look.at in ("effect", "variation") and not look.layer and layers
+    if look.at == "picture" or of_all:
         return
     kind = "layer that takes noise" if of_noise else "layer"
     if not layers:

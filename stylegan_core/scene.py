@@ -211,7 +211,7 @@ class Look(Part):
 
     "layer": a layer's activations. "noise": a layer's noise map; "effect": what that noise does to the picture, the
     difference between on and off; "variation": the standard deviation over `seeds` random maps (StyleGAN, figures 4
-    and 5), of one layer, or of all if `layer` is empty.
+    and 5). The last two are of one layer, or of all if `layer` is empty.
     """
 
     at: Literal["picture", "layer", "noise", "effect", "variation"] = "picture"

@@ -218,7 +218,7 @@ def test_a_spectrum_spans_its_decibels_from_the_highest_peak_down() -> None:
 @pytest.mark.parametrize(("show", "channels"), [("channel", (5, 0, 0)), ("rgb", (0, 1, 5)), ("spectrum", (5, 0, 0))])
 def test_a_channel_that_the_layer_does_not_have_is_a_sentence(show: str, channels: tuple[int, int, int]) -> None:
     look = Look(at="layer", layer="b4.conv1", show=show, channels=channels)
-    with pytest.raises(ValueError, match=r"^b4\.conv1 has channels 0 to 4, so there is no 5\.$"):
+    with pytest.raises(SceneError, match=r"^b4\.conv1 has channels 0 to 4, so there is no 5\.$"):
         activation_pixels(maps(5), look)
 
 
@@ -265,7 +265,8 @@ def test_what_a_model_has_may_be_looked_at() -> None:
     for layer in MODEL.card.noise_layers:
         for at in ("noise", "effect", "variation"):
             require_layer(MODEL.card, Look(at=at, layer=layer.name))
-    require_layer(MODEL.card, Look(at="variation"))
+    for at in ("effect", "variation"):  # of all layers together
+        require_layer(MODEL.card, Look(at=at))
     quiet = tiny_model(16, use_noise=False).card
     require_layer(quiet, Look(at="picture"))
     with pytest.raises(SceneError, match="tiny has no layer that takes noise, so there is nothing to look at"):
