@@ -1,24 +1,30 @@
 """Hypothesis strategies for Scenes, models small enough for every test, and the profile that keeps runs the same."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from stylegan_core.card import LayerInfo
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.model import Model, build_generator, random_spec
 from stylegan_core.scene import (
     MAX_SEED,
+    ChannelGain,
     ClassWeight,
     Grid,
     Latent,
     LayerSeed,
+    Look,
     Mix,
     ModelRef,
     Noise,
     Scene,
     Source,
     Stroke,
+    StyleEdit,
     Transform,
     Truncation,
     View,
@@ -140,8 +146,70 @@ def grids(num_ws: int | None = None) -> st.SearchStrategy[Grid]:
     )
 
 
+Layers = tuple[LayerInfo, ...] | None  # of a model that a Scene has to fit; None: of any
+layer_names = st.sampled_from(["input", "b4.conv1", "b8.conv0", "b64.torgb"])
+
+
+def _places(counts: dict[str, int] | None) -> st.SearchStrategy[tuple[str, int]]:
+    """Layers with one channel each, of those that there are so many of."""
+    if counts is None:
+        return st.tuples(layer_names, st.one_of(st.integers(0, 3), st.integers(0, 65535)))
+    return st.sampled_from(
+        [(name, channel) for name, count in counts.items() for channel in {0, count // 2, count - 1}]
+    )
+
+
+def _changes(
+    of: Callable[[tuple[str, int], float], Any], counts: dict[str, int] | None, values: st.SearchStrategy[float]
+) -> st.SearchStrategy[tuple[Any, ...]]:
+    if counts is not None and not any(counts.values()):
+        return st.just(())
+    kept = None if counts is None else {name: count for name, count in counts.items() if count}
+    several = st.lists(_places(kept), max_size=3, unique=True)
+    return several.flatmap(lambda places: st.tuples(*(values.map(partial(of, place)) for place in places)))
+
+
+def _gain(place: tuple[str, int], gain: float) -> ChannelGain:
+    return ChannelGain(layer=place[0], channel=place[1], gain=gain)
+
+
+def _style(place: tuple[str, int], amount: float) -> StyleEdit:
+    return StyleEdit(layer=place[0], channel=place[1], amount=amount)
+
+
+def channel_gains(layers: Layers = None) -> st.SearchStrategy[tuple[ChannelGain, ...]]:
+    counts = None if layers is None else {layer.name: layer.channels for layer in layers}
+    return _changes(_gain, counts, st.one_of(st.sampled_from([0.0, 1.0]), st.floats(-10, 10)))
+
+
+def style_edits(layers: Layers = None) -> st.SearchStrategy[tuple[StyleEdit, ...]]:
+    counts = None if layers is None else {layer.name: layer.style_channels for layer in layers}
+    return _changes(_style, counts, st.one_of(st.sampled_from([0.0, 1.0]), st.floats(-100, 100)))
+
+
+def looks(layers: Layers = None) -> st.SearchStrategy[Look]:
+    names = layer_names if layers is None else st.sampled_from([layer.name for layer in layers])
+    channel = st.one_of(st.integers(0, 3), st.integers(0, 65535))
+    return st.builds(
+        Look,
+        at=st.sampled_from(["picture", "layer", "noise", "effect", "variation"]),
+        layer=st.one_of(st.just(""), names),
+        show=st.sampled_from(["channel", "rgb", "sheet", "strongest", "spectrum"]),
+        channels=st.tuples(channel, channel, channel),
+        page=channel,
+        normalise=st.booleans(),
+        gain_db=st.floats(-40, 40),
+        colours=st.sampled_from(["grey", "viridis", "magma", "turbo", "diverging"]),
+        seeds=st.integers(2, 256),
+    )
+
+
 def scenes(
-    num_ws: int | None = None, noise_count: int | None = None, c_dim: int | None = None, img_channels: int = 3
+    num_ws: int | None = None,
+    noise_count: int | None = None,
+    c_dim: int | None = None,
+    img_channels: int = 3,
+    layers: Layers = None,
 ) -> st.SearchStrategy:
     """Any valid Scene; with numbers given, one that fits a model which has these."""
     classes = st.builds(
@@ -159,6 +227,9 @@ def scenes(
         transform=transforms,
         view=views(img_channels),
         grid=grids(num_ws),
+        channels=channel_gains(layers),
+        styles=style_edits(layers),
+        look=looks(layers),
     )
 
 

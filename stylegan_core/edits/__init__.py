@@ -15,6 +15,7 @@ from stylegan_core.edits.grid import (
     shuffle_sources,
     swap_sources,
 )
+from stylegan_core.edits.insight import reset_channels, reset_styles, set_channel_gain, set_style
 from stylegan_core.edits.latent import (
     choose_class,
     move_on_plane,
@@ -134,12 +135,15 @@ __all__ = [
     "remove_mix",
     "remove_source",
     "reseed_layer",
+    "reset_channels",
     "reset_noise",
+    "reset_styles",
     "reset_transform",
     "reset_truncation",
     "scale_picture",
     "set_centres",
     "set_channel",
+    "set_channel_gain",
     "set_class_weight",
     "set_cutoff",
     "set_gain_db",
@@ -173,6 +177,7 @@ __all__ = [
     "set_sources",
     "set_space",
     "set_spectrum_beta",
+    "set_style",
     "set_towards",
     "set_untransform",
     "shuffle_sources",

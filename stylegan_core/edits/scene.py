@@ -33,6 +33,7 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
     count = len(card.noise_layers)
     classes = tuple(item for item in scene.classes if item.index < card.c_dim)
     channels = {layer.name: layer.channels for layer in card.layers}
+    styles = {layer.name: layer.style_channels for layer in card.layers}
     if card.c_dim and not classes:
         classes = (ClassWeight(index=0),)
     return scene.model_copy(
@@ -49,7 +50,7 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
                 }
             ),
             "channels": tuple(item for item in scene.channels if item.channel < channels.get(item.layer, 0)),
-            "styles": tuple(item for item in scene.styles if item.layer in channels),
+            "styles": tuple(item for item in scene.styles if item.channel < styles.get(item.layer, 0)),
             "grid": scene.grid.model_copy(
                 update={
                     "rows": tuple(_fitted(source, card) for source in scene.grid.rows),

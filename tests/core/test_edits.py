@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.scene import (
+    MAX_EDITS,
     MAX_SEED,
     ROW,
+    ChannelGain,
     ClassWeight,
     Latent,
     LayerSeed,
@@ -21,6 +23,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    StyleEdit,
     Transform,
     Truncation,
     scene_from_json,
@@ -36,6 +39,7 @@ any_int = st.integers(-(10**12), 10**12)
 any_float = st.one_of(st.floats(), st.sampled_from([0.0, 0.5, 1.0, -2.0, 10.0]))
 layer = st.integers(0, NUM_WS - 1)
 noise_layer = st.integers(0, NOISES - 1)
+layer_name = st.sampled_from([layer.name for layer in CARD.layers])
 axes = st.sampled_from(["rows", "columns"])
 places = st.integers(-1, 3)  # in a list of a few; some are not there
 
@@ -118,6 +122,10 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_lod": (edits.set_lod, (any_float,), {"lod"}, True),
     "set_gain_db": (edits.set_gain_db, (any_float,), {"view"}, True),
     "set_channel": (edits.set_channel, (st.one_of(st.none(), st.integers(0, 15)),), {"view"}, True),
+    "set_channel_gain": (edits.set_channel_gain, (layer_name, any_int, any_float), {"channels"}, True),
+    "set_style": (edits.set_style, (layer_name, any_int, any_float), {"styles"}, True),
+    "reset_channels": (edits.reset_channels, (st.one_of(st.none(), layer_name),), {"channels"}, True),
+    "reset_styles": (edits.reset_styles, (st.one_of(st.none(), layer_name),), {"styles"}, True),
     "look_at": (
         edits.look_at,
         (st.sampled_from(["picture", "layer", "noise", "effect", "variation"]), st.one_of(st.none(), st.text())),
@@ -429,6 +437,34 @@ def test_motion_that_is_no_number_goes_nowhere(odd: float) -> None:
     assert edits.scale_picture(scene, 0) == edits.scale_picture(scene, -1) == scene
 
 
+# -- insight -----------------------------------------------------------------------------------------------------------
+
+
+def test_channels_and_styles_are_kept_in_order_and_none_that_does_nothing() -> None:
+    scene = edits.set_channel_gain(edits.set_channel_gain(Scene(), "b8.conv0", 3, 0), "b4.conv1", 70, 99)
+    assert scene.channels == (
+        ChannelGain(layer="b4.conv1", channel=70, gain=10.0),
+        ChannelGain(layer="b8.conv0", channel=3, gain=0.0),
+    )
+    assert edits.set_channel_gain(edits.set_channel_gain(scene, "b8.conv0", 3, 1), "b4.conv1", 70, math.nan) == Scene()
+    assert edits.reset_channels(scene, "b4.conv1").channels == scene.channels[1:]
+    assert edits.reset_channels(scene) == Scene()
+    scene = edits.set_style(edits.set_style(Scene(), "input", 2, -1.5), "input", 1, math.inf)
+    assert scene.styles == (
+        StyleEdit(layer="input", channel=1, amount=100.0),
+        StyleEdit(layer="input", channel=2, amount=-1.5),
+    )
+    assert edits.set_style(scene, "input", 1, 0).styles == scene.styles[1:]
+    assert edits.reset_styles(scene, "other") == scene
+    assert edits.reset_styles(scene, "input") == edits.reset_styles(scene) == Scene()
+
+
+def test_a_scene_takes_no_more_channels_than_it_can_hold() -> None:
+    full = Scene(channels=tuple(ChannelGain(layer="a", channel=i, gain=0.0) for i in range(MAX_EDITS)))
+    assert edits.set_channel_gain(full, "a", MAX_EDITS, 0) == full
+    assert edits.set_channel_gain(full, "a", 7, 2).channels[7].gain == 2.0
+
+
 # -- look --------------------------------------------------------------------------------------------------------------
 
 
@@ -451,7 +487,7 @@ def test_channels_that_are_not_given_stay() -> None:
 REF = ModelRef(digest="d", path="p")
 
 
-@given(scenes(num_ws=NUM_WS, noise_count=NOISES, c_dim=0))
+@given(scenes(num_ws=NUM_WS, noise_count=NOISES, c_dim=0, layers=CARD.layers))
 def test_a_scene_that_fits_is_kept_whole(scene: Scene) -> None:
     assert edits.fit(scene, CARD, scene.model) == scene
 
@@ -471,6 +507,12 @@ def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelC
     assert fitted.noise.layers == (scene.noise.layers if len(scene.noise.layers) == count else ())
     assert list(fitted.noise.reseeded) == [item for item in scene.noise.reseeded if item.layer < count]
     assert list(fitted.noise.strokes) == [stroke for stroke in scene.noise.strokes if stroke.layer < count]
+    own = {item.name: item for item in card.layers}
+    there = [item for item in scene.channels if item.layer in own and item.channel < own[item.layer].channels]
+    assert list(fitted.channels) == there
+    there = [item for item in scene.styles if item.layer in own and item.channel < own[item.layer].style_channels]
+    assert list(fitted.styles) == there
+    assert fitted.look == (scene.look if scene.look.layer in {"", *own} else Look())
     for name in ("mode", "seed", "strength"):
         assert getattr(fitted.noise, name) == getattr(scene.noise, name)
 

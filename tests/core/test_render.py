@@ -23,7 +23,7 @@ from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
 from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, develop
-from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Transform, Truncation
+from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Transform, Truncation, only_picture
 from stylegan_core.stage_cache import StageCache
 from stylegan_core.transform import input_matrix, warp
 from tests.strategies import scenes, tiny_model
@@ -62,8 +62,8 @@ SCENE = Scene(
 
 def scenes_of(model: Model) -> st.SearchStrategy[Scene]:
     card = model.card
-    fitting = scenes(card.num_ws, len(card.noise_layers), card.c_dim, card.img_channels)
-    return fitting.map(lambda scene: scene.model_copy(update={"model": ref(model)}))
+    fitting = scenes(card.num_ws, len(card.noise_layers), card.c_dim, card.img_channels, card.layers)
+    return fitting.map(lambda scene: only_picture(scene).model_copy(update={"model": ref(model)}))
 
 
 def walks(model: Model) -> st.SearchStrategy[list[Scene]]:
@@ -73,7 +73,9 @@ def walks(model: Model) -> st.SearchStrategy[list[Scene]]:
         st.builds(
             lambda other, part: lambda scene: scene.model_copy(update={part: getattr(other, part)}),
             scenes_of(model),
-            st.sampled_from(["latent", "classes", "mixing", "truncation", "noise", "transform", "view"]),
+            st.sampled_from(
+                ["latent", "classes", "mixing", "truncation", "noise", "transform", "view", "channels", "styles"]
+            ),
         ),
         st.builds(
             lambda back, psi: lambda scene: edits.set_layer_psi(scene, last_ws - back, psi, last_ws + 1),
