@@ -11,7 +11,7 @@ Item = TypeVar("Item", ChannelGain, StyleEdit)
 
 
 def _with(items: tuple[Item, ...], new: Item, without: bool) -> tuple[Item, ...]:
-    """The items with one in its place, by layer and channel, or without it; what a Scene has no room for is left out."""
+    """The items with one in its place, by layer and channel, or without it; what there is no room for is left out."""
     place = (new.layer, new.channel)
     kept = [item for item in items if (item.layer, item.channel) != place]
     if without:
