@@ -220,7 +220,8 @@ def _scene_at(scene: Scene, place: _Place, num_ws: int) -> Scene:
 
 def _painter(scene: Scene, card: ModelCard) -> SheetPainter:
     rows, columns = ([source_label(source) for source in edge] for edge in (scene.grid.rows, scene.grid.columns))
-    note = f"{card.name}. {layers_label(scene.grid, card)}. {_psi_label(scene, card)}".strip()
+    words = (card.name, layers_label(scene.grid, card), _psi_label(scene, card))
+    note = " · ".join(word for word in words if word)
     return SheetPainter(plan_sheet(card.resolution, rows, columns, note), rows, columns)
 
 
@@ -228,7 +229,7 @@ def _psi_label(scene: Scene, card: ModelCard) -> str:
     truncation = _truncation(scene.truncation, scene.grid)
     if not card.has_truncation:
         return ""
-    words = "psi by layer" if truncation.layers else f"psi {truncation.psi:g}"
+    words = "psi by layer" if truncation.layers else f"psi\N{NO-BREAK SPACE}{truncation.psi:g}"
     return words if truncation.cutoff is None else f"{words} below style {truncation.cutoff}"
 
 

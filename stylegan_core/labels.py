@@ -88,7 +88,7 @@ def plan_sheet(picture_px: int, rows: Sequence[str], columns: Sequence[str], not
 
 def _with_labels(sheet: Sheet, rows: Sequence[str], note: str) -> Sheet:
     font = font_of(sheet.font_px)
-    widest = max((font.getlength(label) for label in rows), default=0)
+    widest = max((font.getlength(_line(label)) for label in rows), default=0)
     sheet = Sheet(sheet.rows, sheet.columns, sheet.cell_px, int(min(widest + 1, LABEL_EMS * sheet.font_px)))
     lines = wrapped(note, font, sheet.size[0] - 2 * sheet.margin_px)
     return Sheet(sheet.rows, sheet.columns, sheet.cell_px, sheet.label_px, lines)
@@ -125,12 +125,13 @@ class SheetPainter:
 @lru_cache(maxsize=16)
 def font_of(px: int) -> ImageFont.FreeTypeFont:
     """The window's font at a size."""
-    return ImageFont.truetype(str(FONTS / "Inter-Regular.ttf"), px)
+    # Plain layout: the same everywhere, and with nothing in a name that it fails at.
+    return ImageFont.truetype(str(FONTS / "Inter-Regular.ttf"), px, layout_engine=ImageFont.Layout.BASIC)
 
 
 def fitted(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
     """One line of text, its end left out where it is longer than `width_px`."""
-    text = " ".join(text.split())
+    text = _line(text)
     if font.getlength(text) <= width_px:
         return text
     while text and font.getlength(f"{text}…") > width_px:
@@ -139,14 +140,19 @@ def fitted(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
 
 
 def wrapped(text: str, font: ImageFont.FreeTypeFont, width_px: float) -> tuple[str, ...]:
-    """Text in lines that are no longer than `width_px`, but for single words."""
+    """Text in lines that are no longer than `width_px`, but for single words. No-break spaces hold words together."""
     lines: list[str] = []
-    for word in text.split():
+    for word in text.split(" "):
         if lines and font.getlength(f"{lines[-1]} {word}") <= width_px:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     return tuple(lines)
+
+
+def _line(text: str) -> str:
+    """Text without line breaks and what else cannot be drawn."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _rgb(pixels: np.ndarray) -> Image.Image:
