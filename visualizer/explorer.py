@@ -31,6 +31,7 @@ from visualizer.live import LiveView
 from visualizer.loading import Loader, Loading
 from visualizer.memory import Memory
 from visualizer.motion import Motion
+from visualizer.noise_view import NoiseView
 from visualizer.notice import Notice, Notices
 from visualizer.session import MOST_MIB, Session, SessionKeeper, write_session
 from visualizer.store import Edit, P, Store
@@ -60,6 +61,7 @@ class Explorer:
         self.tasks = Tasks(self.worker, self.say)
         self.favourites = Favourites(self.session.pins, self.tasks, self.live.full, self._ready)
         self.companion = Companion(self.memory, self.worker, self.live.full, self.say)
+        self.noise_view = NoiseView(self.worker, self.renderer, self.say)
         self.store = Store(Scene())
         self.motion = Motion(self.store)
         self.measuring = Measuring(self.models)

@@ -21,6 +21,7 @@ from widgets.mixing import MixingPanel
 from widgets.model import ModelPanel
 from widgets.needs import NEEDS, able, useless
 from widgets.noise import NoisePanel
+from widgets.noises import NoisesView
 from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
 from widgets.transform import TransformPanel
@@ -80,7 +81,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, ())
+        self._views = Views(ui, (NoisesView(ui),))
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()

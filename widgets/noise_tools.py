@@ -8,6 +8,7 @@ import dearpygui.dearpygui as dpg
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.scene import Look, Scene
+from visualizer.noise_view import Kind
 from visualizer.session import Pin
 from widgets import icons, theme
 from widgets.bind import tooltip
@@ -161,7 +162,7 @@ class NoiseTools:
         setattr(self._brush, dpg.get_item_alias(sender).removeprefix("noises."), value)
 
     def _look_at_all(self, scene: Scene, together: bool) -> Scene:
-        kind = "effect" if scene.look.at == "effect" else "variation"
+        kind: Kind = "effect" if scene.look.at == "effect" else "variation"
         return edits.look_at(scene, kind, "" if together else self._name)
 
     def _clear(self) -> None:
