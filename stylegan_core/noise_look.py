@@ -67,7 +67,7 @@ def effect(renderer: Renderer, scene: Scene, layer: str, poll: Poll = no_poll) -
     without = set_noise_mode(scene, "none")
     if layer:
         without = set_layer_noise(scene, _place(card, layer), 0, len(card.noise_layers))
-    off = renderer.image(without, poll).clone()
+    off = renderer.image(without, poll)
     return renderer.image(scene, poll) - off
 
 
@@ -94,7 +94,7 @@ def variation(renderer: Renderer, scene: Scene, layer: str, seeds: int, poll: Po
     scene = only_picture(scene).model_copy(update={"view": View()})
     model = renderer.models.get(scene.model)
     require_layer(model.card, Look(at="variation", layer=layer))
-    key = ("variation", model.device, renderer.half, scene, layer)
+    key = ("variation", model.device, renderer.half, _with_random_maps(scene, model.card, layer, 0), layer)
     done, mean, squares = renderer.cache.get(key) or (0, torch.zeros(()), torch.zeros(()))
     if done > seeds:
         done, mean, squares = 0, torch.zeros(()), torch.zeros(())

@@ -35,7 +35,7 @@ class Line(NamedTuple):
     mode: str
 
 
-class _Recent:
+class Recent:
     """The tensors used last, within a limit of memory. Nobody writes to them. Safe to use from several threads."""
 
     def __init__(self, limit_bytes: int):
@@ -44,12 +44,14 @@ class _Recent:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Tensor | None:
+        """The tensor, which counts as used; or None."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: Hashable, value: Tensor) -> None:
+        """Keep a tensor; those not used for longest make room."""
         with self._lock:
             if key not in self._values:
                 self._values[key] = value
@@ -59,7 +61,7 @@ class _Recent:
                 self._num_bytes -= dropped.nbytes
 
 
-_recent = _Recent(RECENT_BYTES)
+_recent = Recent(RECENT_BYTES)
 
 
 def painted(values: Tensor, strokes: tuple[Stroke, ...]) -> Tensor:

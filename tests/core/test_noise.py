@@ -1,16 +1,20 @@
 """Noise maps: what the Scene asks for, the same on every run, whatever else draws random numbers."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from stylegan_core import edits
 from stylegan_core.noise import as_noise, layer_key, noise_maps, random_map
-from stylegan_core.scene import MAX_SEED, LayerSeed, Noise
-from stylegan_core.strokes import coverage
-from tests.strategies import noises, tiny_model
+from stylegan_core.scene import MAX_POINTS, MAX_SEED, MAX_STROKES, LayerSeed, Noise, Scene, Stroke
+from stylegan_core.strokes import Line, coverage, joined
+from tests.strategies import amounts, noises, tiny_model
 
 COUNT = 4
 CONST = torch.linspace(-2, 2, 64).reshape(8, 8)
@@ -127,3 +131,143 @@ def test_a_picture_s_noise_does_not_depend_on_its_batch() -> None:
         )
     assert not torch.equal(together, model.synthesize(ws, noise=6))
     assert torch.equal(model.synthesize(ws, noise="none"), model.synthesize(ws, noise=Noise(strength=0.0)))
+
+
+# -- painted and trained maps ------------------------------------------------------------------------------------------
+
+STROKE = Stroke(layer=2, points=((0.5, 0.5),), radius=0.3, value=3.0)
+
+
+@pytest.mark.parametrize(
+    "noise", [Noise(), Noise(mode="random", seed=5), Noise(reseeded=(LayerSeed(layer=2, seed=1),))]
+)
+def test_a_stroke_is_painted_on_its_layer_whatever_the_map(noise: Noise) -> None:
+    with_stroke = noise.model_copy(update={"strokes": (STROKE,), "strength": 2.0})
+    plain = noise.model_copy(update={"strength": 2.0})
+    for layer, (a, b) in enumerate(zip(maps(plain), maps(with_stroke), strict=True)):
+        painted = STROKE.value * coverage(STROKE.points, STROKE.radius, 8) if layer == 2 else torch.zeros(8, 8)
+        torch.testing.assert_close(b, a + 2 * painted[None, None])
+        assert (layer_key(plain, layer) == layer_key(with_stroke, layer)) == (layer != 2)
+
+
+def test_nothing_is_painted_where_there_is_no_noise() -> None:
+    for noise in (Noise(mode="none"), Noise(strength=0.0), Noise(layers=(1.0, 1.0, 0.0, 1.0))):
+        painted = noise.model_copy(update={"strokes": (STROKE,)})
+        assert maps(painted)[2] is None and layer_key(painted, 2) == ("none",)
+
+
+def test_a_layer_keeps_its_trained_map_while_others_are_random() -> None:
+    noise = edits.keep_trained(Scene(noise=Noise(mode="random", seed=5)), 1).noise
+    assert [torch.equal(found[0, 0], CONST) for found in maps(noise)] == [False, True, False, False]
+    assert layer_key(noise, 1) == layer_key(Noise(), 1)
+
+
+# -- edits of strokes --------------------------------------------------------------------------------------------------
+
+on_map = st.tuples(amounts, amounts)
+
+
+def stroke_to(scene: Scene, *points: tuple[float, float], radius: float = 0.1) -> Scene:
+    scene = edits.begin_stroke(scene, 2, points[0], radius, 3.0, "add")
+    for point in points[1:]:
+        scene = edits.extend_stroke(scene, point)
+    return scene
+
+
+def test_a_stroke_begins_as_a_dot_and_follows_the_hand() -> None:
+    scene = stroke_to(Scene(), (0.25, 0.5), (0.5, 0.5), (0.5, 0.75))
+    stroke = Stroke(layer=2, points=((0.25, 0.5), (0.5, 0.5), (0.5, 0.75)), radius=0.1, value=3.0)
+    assert scene.noise.strokes == (stroke,)
+    assert stroke_to(scene, (0.0, 0.0)).noise.strokes == (stroke, stroke.model_copy(update={"points": ((0.0, 0.0),)}))
+
+
+def test_the_brush_stays_within_its_ranges() -> None:
+    scene = edits.begin_stroke(Scene(), 0, (-1.0, 2.0), 0.0, 99.0, "set")
+    (stroke,) = edits.extend_stroke(scene, (math.inf, 0.5)).noise.strokes
+    assert stroke == Stroke(layer=0, points=((0.0, 1.0), (1.0, 0.5)), radius=0.001, value=10.0, mode="set")
+
+
+@pytest.mark.parametrize("point", [(math.nan, 0.5), (0.5, math.nan)])
+def test_a_point_that_is_no_number_is_nowhere(point: tuple[float, float]) -> None:
+    scene = stroke_to(Scene(), (0.5, 0.5))
+    assert stroke_to(scene, point) == edits.extend_stroke(scene, point) == scene
+
+
+def test_nothing_is_drawn_on_where_nothing_was_begun() -> None:
+    assert edits.extend_stroke(Scene(), (0.5, 0.5)) == Scene()
+
+
+@given(st.lists(on_map, min_size=1, max_size=12), st.floats(0.001, 1))
+def test_a_stroke_ends_at_the_hand_and_holds_no_more_than_shows(
+    points: list[tuple[float, float]], radius: float
+) -> None:
+    (stroke,) = stroke_to(Scene(), *points, radius=radius).noise.strokes
+    assert stroke.points[0] == points[0] and stroke.points[-1] == points[-1]
+    assert set(stroke.points) <= set(points)
+    for a, b in pairwise(stroke.points[:-1]):
+        assert math.dist(a, b) >= radius / 4
+    for point in points:  # what was left out is on the line but for a quarter of the brush
+        assert min(math.dist(point, kept) for kept in stroke.points) <= radius / 2
+
+
+def test_a_line_too_long_for_a_stroke_goes_on_in_another_that_paints_as_one_with_it() -> None:
+    path = [(0.1 + 0.8 * k / 999, 0.5 + 0.3 * (k % 2)) for k in range(1000)]
+    first, second = stroke_to(Scene(), *path, radius=0.01).noise.strokes
+    assert len(first.points) == MAX_POINTS and second.points[0] == first.points[-1]
+    assert first.points + second.points[1:] == tuple(path)
+    assert joined((first, second)) == (Line(tuple(path), 0.01, 3.0, "add"),)
+
+
+def test_a_scene_holds_so_many_strokes_and_no_more() -> None:
+    dot = Stroke(layer=0, points=((0.5, 0.5),), radius=0.1, value=1.0)
+    almost = Scene(noise=Noise(strokes=(dot,) * (MAX_STROKES - 1)))
+    full = stroke_to(almost, *((0.1, 0.001 * k) for k in range(MAX_POINTS)), radius=0.001)
+    assert len(full.noise.strokes) == MAX_STROKES and len(full.noise.strokes[-1].points) == MAX_POINTS
+    assert edits.begin_stroke(full, 0, (0.5, 0.5), 0.1, 1.0, "add") == full
+    assert edits.extend_stroke(full, (0.9, 0.9)) == full
+
+
+def test_strokes_are_taken_off_one_layer_or_all() -> None:
+    scene = edits.begin_stroke(stroke_to(Scene(), (0.5, 0.5)), 0, (0.5, 0.5), 0.1, 1.0, "set")
+    assert [stroke.layer for stroke in edits.clear_strokes(scene, 2).noise.strokes] == [0]
+    assert edits.clear_strokes(scene, 1) == scene
+    assert edits.clear_strokes(scene, None) == Scene()
+
+
+# -- transplants -------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150)
+@given(noises(COUNT), noises(COUNT), st.sets(st.integers(0, COUNT - 1)))
+def test_a_transplant_takes_over_some_layers_exactly(noise: Noise, other: Noise, layers: set[int]) -> None:
+    result = edits.transplant_noise(Scene(noise=noise), other, layers, COUNT).noise
+    for layer, found in enumerate(maps(result)):
+        assert same(found, maps(other if layer in layers else noise)[layer])
+
+
+@pytest.mark.parametrize("mode", ["const", "none", "random"])
+@pytest.mark.parametrize("others", ["const", "none", "random"])
+def test_transplants_between_all_modes(mode: str, others: str) -> None:
+    noise = Noise(mode=mode, seed=1, strength=2.0, reseeded=(LayerSeed(layer=1, seed=9),), strokes=(STROKE,))
+    other = Noise(mode=others, seed=3, strength=9.0, layers=(1.0, 0.5, 7.0, 0.0), strokes=(STROKE, STROKE))
+    other = other.model_copy(update={"reseeded": (LayerSeed(layer=2, seed=None),)})
+    for layers in ([], [0], [1, 2], [3], range(COUNT)):
+        result = edits.transplant_noise(Scene(noise=noise), other, layers, COUNT).noise
+        for layer, found in enumerate(maps(result)):
+            assert same(found, maps(other if layer in layers else noise)[layer])
+
+
+def test_a_transplant_changes_no_more_than_it_must() -> None:
+    noise = Noise(mode="random", seed=1, strength=0.5, layers=(1.0, 2.0, 3.0, 4.0))
+    other = Noise(strength=0.25)
+    result = edits.transplant_noise(Scene(noise=noise), other, [1, 99, -1], COUNT).noise
+    layers = (1.0, 0.5, 3.0, 4.0)  # 0.5 * 0.5 is the other's 0.25
+    assert result == noise.model_copy(update={"layers": layers, "reseeded": (LayerSeed(layer=1, seed=None),)})
+    for unchanged in (noise, Noise(), Noise(mode="none", strength=3.0)):
+        assert edits.transplant_noise(Scene(noise=unchanged), unchanged, [0, 1], COUNT).noise.layers == unchanged.layers
+    assert edits.transplant_noise(Scene(noise=noise), other, [], COUNT).noise == noise
+
+
+def test_a_transplant_that_would_not_fit_changes_nothing() -> None:
+    noise = Noise(strokes=(STROKE.model_copy(update={"layer": 0}),) * MAX_STROKES)
+    assert edits.transplant_noise(Scene(noise=noise), Noise(strokes=(STROKE,)), [2], COUNT) == Scene(noise=noise)
