@@ -100,10 +100,10 @@ class CentreStore:
         self._lock = threading.Lock()
         self._searching = threading.Lock()  # one at a time: it has the processor busy as it is
 
-    def has(self, model: Model, c: Tensor | None, k: int, which: str = "G_ema") -> bool:
-        """Whether `find` will answer at once."""
+    def has(self, digest: str, device: torch.device, c: Tensor | None, k: int, which: str = "G_ema") -> bool:
+        """Whether `find` will answer at once for the model of this digest, on this device."""
         with self._lock:
-            return _key(model, c, k, which) in self._found
+            return _key(digest, device, c, k, which) in self._found
 
     def find(
         self,
@@ -124,7 +124,7 @@ class CentreStore:
             poll: called between pieces of the work; raises Cancelled to interrupt it.
             progress: told the share that is done.
         """
-        key = _key(model, c, k, which)
+        key = _key(model.card.digest, model.device, c, k, which)
         if (centres := self._get(key)) is not None:
             return centres
         while not self._searching.acquire(timeout=WAIT_S):
@@ -165,5 +165,5 @@ class CentreStore:
         return centres
 
 
-def _key(model: Model, c: Tensor | None, k: int, which: str) -> Key:
-    return model.card.digest, which, model.device, None if c is None else tuple(c.flatten().tolist()), k
+def _key(digest: str, device: torch.device, c: Tensor | None, k: int, which: str) -> Key:
+    return digest, device, None if c is None else tuple(c.flatten().tolist()), k, which

@@ -36,6 +36,7 @@ from visualizer.notice import Notice, Notices
 from visualizer.session import MOST_MIB, Session, SessionKeeper, write_session
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
+from visualizer.truncation import Centring
 from visualizer.worker import Shown
 
 KEEP_EVERY_S = 2.0  # how often a changed session is written
@@ -65,6 +66,7 @@ class Explorer:
         self.store = Store(Scene())
         self.motion = Motion(self.store)
         self.measuring = Measuring(self.models)
+        self.centring = Centring(self.models)
         self.card: ModelCard | None = None
         self.loader = Loader(self.memory, self.say)
         self.playing_noise = False
@@ -126,6 +128,7 @@ class Explorer:
         self.loader.drop()
         self.companion.close()
         self.measuring.cancel()
+        self.centring.drop()
         self.tasks.close()
         self._guarded(self.keeper.end)
 
@@ -166,6 +169,11 @@ class Explorer:
     def do(self, name: str, edit: Edit[P], *args: P.args, **kwargs: P.kwargs) -> None:
         """A change that is whole by itself; see `Store.do`."""
         self.store.do(name, edit, *args, **kwargs)
+
+    def cancel_centres(self) -> None:
+        """Wait no longer for the centres that truncation goes towards: it goes towards the mean."""
+        if self.centring.job is not None:
+            self.do("Truncate towards the mean", edits.set_towards, "mean")
 
     def random_person(self) -> None:
         """Somebody who does not exist."""
@@ -359,13 +367,17 @@ class Explorer:
         self.card = self._cards.get(scene.model.digest, self.card)
         if self.loading is not None and self.loading.again not in (None, scene.model):
             self.loader.drop()  # somebody went back meanwhile
+        if self.card is not None and (error := self.centring.collect(scene, self.card)) is not None:
+            self.live.do_without(scene)
+            self.say(error, "error")
         playing = self.motion.playing or self._noise_plays
         if not scene.model.digest or not self.live.lacks(scene, playing):
             return
-        if self.models.has(scene.model):
+        if not self.models.has(scene.model):
+            if self.loading is None:
+                self.loader.open_again(scene.model)
+        elif self.card is None or self.centring.ready(scene, self.card):
             self.live.ask(scene, self.store.revision, playing)
-        elif self.loading is None:
-            self.loader.open_again(scene.model)
 
     def _ready(self, ref: ModelRef, go: Callable[[], None]) -> None:
         """Call `go` once a model is in memory. It is read beside the worker, which has the live picture to make."""

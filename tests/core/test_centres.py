@@ -9,6 +9,7 @@ import torch
 from stylegan_core.centres import CentreStore, find_centres, nearest, num_latents, search
 from stylegan_core.errors import Cancelled
 from stylegan_core.latent import class_vector, num_centres, scene_distances, scene_ws, style_keys
+from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.render import Renderer, render
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Scene, Truncation
@@ -24,6 +25,10 @@ UNTRUNCATED = Truncation(psi=1.0)
 @pytest.fixture(scope="module")
 def store() -> CentreStore:
     return CentreStore()
+
+
+def has(store: CentreStore, model: Model, c: torch.Tensor | None, k: int, which: str = "G_ema") -> bool:
+    return store.has(model.card.digest, model.device, c, k, which)
 
 
 def drawn(k: int) -> torch.Tensor:
@@ -163,11 +168,11 @@ def test_an_interrupted_search_goes_on_where_it_was() -> None:
 
     with pytest.raises(Cancelled):
         store.find(MODEL, None, 3, poll=poll, progress=told.append)
-    assert len(told) == 5 and not store.has(MODEL, None, 3)
+    assert len(told) == 5 and not has(store, MODEL, None, 3)
     rest: list[float] = []
     centres = store.find(MODEL, None, 3, progress=rest.append)
     assert [*told, *rest] == list(search(MODEL, None, 3)) == sorted({*told, *rest})
-    assert rest[-1] == 1.0 and store.has(MODEL, None, 3)
+    assert rest[-1] == 1.0 and has(store, MODEL, None, 3)
     assert torch.equal(centres, find_centres(MODEL, None, 3))
     assert store.find(MODEL, None, 3, poll=poll) is centres  # nothing is left to be interrupted
 
@@ -176,11 +181,11 @@ def test_centres_of_another_model_or_class_are_others() -> None:
     store = CentreStore()
     first, second = (class_vector((ClassWeight(index=index),), 4) for index in (0, 1))
     store.find(CONDITIONAL, first, 1)
-    assert store.has(CONDITIONAL, first, 1)
-    assert not store.has(CONDITIONAL, second, 1)
-    assert not store.has(CONDITIONAL, first, 2)
-    assert not store.has(CONDITIONAL, first, 1, which="G")
-    assert not store.has(MODEL, None, 1)
+    assert has(store, CONDITIONAL, first, 1)
+    assert not has(store, CONDITIONAL, second, 1)
+    assert not has(store, CONDITIONAL, first, 2)
+    assert not has(store, CONDITIONAL, first, 1, which="G")
+    assert not has(store, MODEL, None, 1)
 
 
 def test_a_search_that_failed_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
