@@ -137,7 +137,7 @@ def _array(path: Path, content: bytes) -> np.ndarray:
         raise ProjectedFileError(f"{path} holds {_kind(dtype)}, not the floating-point numbers that style vectors are.")
     if not 1 <= len(shape) <= 3 or min(shape) < 1 or (len(shape) == 3 and shape[0] != 1):
         raise ProjectedFileError(
-            f"{path} holds an array of shape {list(shape)[:8]}; style vectors are [1, layers, dimensions], "
+            f"{path} holds an array of shape {_shape(shape)}; style vectors are [1, layers, dimensions], "
             "[layers, dimensions] or [dimensions]."
         )
     values = content[file.tell() :]
@@ -145,7 +145,7 @@ def _array(path: Path, content: bytes) -> np.ndarray:
     for length in shape:
         count *= length
     if count * dtype.itemsize > len(values):
-        raise ProjectedFileError(f"{path} is damaged: its array of shape {list(shape)} is not all there.")
+        raise ProjectedFileError(f"{path} is damaged: its array of shape {_shape(shape)} is not all there.")
     return np.frombuffer(values, dtype, count).reshape(shape, order="F" if fortran_order else "C")
 
 
@@ -159,6 +159,10 @@ def _style_vectors(path: Path, w: np.ndarray) -> np.ndarray:
     if not np.isfinite(vectors).all():
         raise ProjectedFileError(f"{path} holds numbers that are not finite; project the face again.")
     return vectors
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return str(list(shape))[:60]
 
 
 def _kind(dtype: np.dtype) -> str:
