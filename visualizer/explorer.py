@@ -25,6 +25,7 @@ from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.favourites import Favourites
 from visualizer.files import free_place, read_kept
+from visualizer.inspection import Inspection
 from visualizer.keeping import Keeping
 from visualizer.library import absolute, model_file, on_disk, starter_models
 from visualizer.live import LiveView
@@ -62,6 +63,7 @@ class Explorer:
         self.tasks = Tasks(self.worker, self.say)
         self.favourites = Favourites(self.session.pins, self.tasks, self.live.full, self._ready)
         self.companion = Companion(self.memory, self.worker, self.live.full, self.say)
+        self.inspection = Inspection(self.renderer, self.worker, self.tasks, self.say)
         self.noise_view = NoiseView(self.worker, self.renderer, self.say)
         self.store = Store(Scene())
         self.motion = Motion(self.store)
@@ -127,6 +129,7 @@ class Explorer:
         self.keep()
         self.loader.drop()
         self.companion.close()
+        self.inspection.leave()
         self.measuring.cancel()
         self.centring.drop()
         self.tasks.close()

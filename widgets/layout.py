@@ -15,6 +15,7 @@ from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
 from widgets.history import HistoryPanel
+from widgets.inspector import LayersView
 from widgets.keys import shortcut_table
 from widgets.latent import LatentPanel
 from widgets.mixing import MixingPanel
@@ -81,7 +82,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, (NoisesView(ui),))
+        self._views = Views(ui, (LayersView(ui), NoisesView(ui)))
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()

@@ -74,6 +74,9 @@ def bind_theme(scale: float) -> None:
         dpg.mvThemeCol_Header: PANEL,
         dpg.mvThemeCol_HeaderHovered: CONTROL,
         dpg.mvThemeCol_HeaderActive: HOVERED,
+        dpg.mvThemeCol_Tab: PANEL,
+        dpg.mvThemeCol_TabHovered: HOVERED,
+        dpg.mvThemeCol_TabActive: ACCENT_DARK,
         dpg.mvThemeCol_SliderGrab: ACCENT_DARK,  # the value is written over it
         dpg.mvThemeCol_SliderGrabActive: ACCENT_DARK,
         dpg.mvThemeCol_CheckMark: ACCENT,
@@ -85,6 +88,7 @@ def bind_theme(scale: float) -> None:
         dpg.mvThemeCol_TextSelectedBg: ACCENT_DARK,
         dpg.mvThemeCol_ModalWindowDimBg: (0, 0, 0, 120),
     }
+    plots = {dpg.mvPlotCol_FrameBg: PANEL, dpg.mvPlotCol_PlotBg: CANVAS, dpg.mvPlotCol_PlotBorder: LINE}
     styles: dict[int, tuple[float, ...]] = {
         dpg.mvStyleVar_WindowPadding: (8, 8),
         dpg.mvStyleVar_FramePadding: (8, 4),
@@ -104,6 +108,8 @@ def bind_theme(scale: float) -> None:
         with dpg.theme_component(dpg.mvAll):
             for target, colour in colours.items():
                 dpg.add_theme_color(target, colour)
+            for target, colour in plots.items():
+                dpg.add_theme_color(target, colour, category=dpg.mvThemeCat_Plots)
             for target, values in styles.items():
                 dpg.add_theme_style(target, *(value * scale for value in values))
         for kind in (dpg.mvButton, dpg.mvSliderFloat, dpg.mvCombo):  # what cannot be used now steps back
