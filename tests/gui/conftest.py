@@ -9,7 +9,7 @@ import setup  # scripts/setup.py
 
 import stylegan_core as sg
 from stylegan_core.models import ModelStore
-from stylegan_core.scene import Scene
+from stylegan_core.scene import Scene, only_picture
 from tests.gui.driver import Driver, find
 
 See = Callable[[Driver], Scene]
@@ -22,10 +22,10 @@ def models() -> ModelStore:
 
 @pytest.fixture(scope="session")
 def picture(models: ModelStore) -> Callable[[Scene], np.ndarray]:
-    """The pixels that a Scene stands for, uint8 [H, W, 3], from nothing but the Scene."""
+    """The picture that a Scene stands for, whatever it looks at besides, uint8 [H, W, 3], from nothing but the Scene."""
 
     def rendered(scene: Scene) -> np.ndarray:
-        frame = sg.render(scene, models)
+        frame = sg.render(only_picture(scene), models)
         assert frame.error is None
         assert frame.pixels is not None
         return frame.pixels.numpy()
