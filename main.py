@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
@@ -22,7 +22,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from stylegan_core import ModelCard
+    from stylegan_core import ModelCard, ModelStore, Scene
 
 T = TypeVar("T")
 Which = Literal["G_ema", "G"]
@@ -234,6 +234,83 @@ def generate(
     finally:
         signal.signal(signal.SIGTERM, terminate)
     print(f"Pictures in {out}: {len(missing)} made, {kept} kept.")
+
+
+@app.command("render")
+def render(
+    file: Annotated[Path, typer.Argument(help="A picture saved by StyleScope, a session, or a Scene as JSON.")],
+    out: Annotated[Path, typer.Option(help="The PNG to write. It carries the Scene.")],
+    what: Annotated[
+        Literal["picture", "look", "grid"] | None,
+        typer.Option(help="The picture, what is looked at besides, or the mixing grid; if not given, as FILE says."),
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="The model's file, where it is not found as FILE says.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="16 bits where those are quicker.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
+) -> None:
+    """Make the picture of a Scene from a file, the layer or noise that it looks at, or its mixing grid."""
+    if out.suffix.lower() != ".png":
+        fail(f"{out} does not end in .png, the only kind of picture that StyleScope writes.")
+    if out.exists() and not overwrite:
+        fail(f"{out} is there already; give --overwrite to replace it.")
+    from stylegan_core import ModelStore, Renderer, StyleScopeError, edits
+    from stylegan_core.generate import choose_device
+    from stylegan_core.grid import grid_picture
+    from stylegan_core.picture import write_png
+
+    models = ModelStore(choose_device(device))
+    renderer, scene = Renderer(models, half), _scene_in(file, models, model)
+    what = what or ("picture" if scene.look.at == "picture" else "look")
+    if what == "look" and scene.look.at == "picture":
+        fail(f"{file} looks at nothing besides the picture; leave out --what, or look at a layer in the window first.")
+    if what == "grid":
+        pixels = grid_picture(renderer, scene, progress=_told("Making the grid"))
+    else:
+        scene = scene if what == "look" else edits.look_at(scene, "picture")
+        frame = renderer.render(scene)
+        if frame.pixels is None or frame.error is not None:
+            raise StyleScopeError(frame.error)
+        pixels = frame.pixels.cpu().numpy()
+    write_png(out, pixels, scene)
+    print(f"Wrote {out}: the {what} in {file}, {pixels.shape[1]}×{pixels.shape[0]} px.")
+
+
+def _scene_in(file: Path, models: "ModelStore", path: Path | None) -> "Scene":
+    """The Scene in a file, for its model, which is opened: from `path`, or where the Scene says."""
+    from stylegan_core import ModelRef, Scene, edits
+    from visualizer.files import read_kept
+    from visualizer.library import absolute, model_file, on_disk
+
+    try:
+        kept = read_kept(file)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.")
+    if kept is None:
+        fail(f"{file} holds no Scene; give a picture saved by StyleScope, a session, or a Scene as JSON.")
+    scene = kept if isinstance(kept, Scene) else kept.scene
+    place = absolute(path or model_file(scene.model))
+    if path is None and not (scene.model.path and on_disk(place)):
+        fail(f"The model of {file} is not at '{scene.model.path}'; give its place with --model.")
+    card = models.open(place, scene.model.which).card
+    if scene.model.digest not in ("", card.digest):
+        fail(f"{place} is not the model that {file} was made with; give the place of that with --model.")
+    ref = ModelRef(digest=card.digest, path=str(place), which=scene.model.which)
+    # Made as it is, unless somebody wrote it who did not know the model; of what is looked at, the error speaks.
+    return edits.fit(scene, card, ref).model_copy(update={"look": scene.look})
+
+
+def _told(doing: str) -> Callable[[float], None]:
+    """What stderr is told of a piece of work: each tenth of it."""
+    tenths = 0
+
+    def tell(done: float) -> None:
+        nonlocal tenths
+        if int(done * 10) > tenths:
+            tenths = int(done * 10)
+            print(f"{doing}: {tenths * 10} %", file=sys.stderr)
+
+    return tell
 
 
 @app.command("equivariance")

@@ -20,9 +20,12 @@ from PIL import Image
 import main
 import stylegan_core as sg
 from stylegan_core.equivariance import equivariance
-from stylegan_core.picture import read_scene
+from stylegan_core.grid import grid_picture
+from stylegan_core.look import activation_pixels
+from stylegan_core.picture import read_scene, write_png
 from stylegan_core.safetensors_file import write as write_safetensors
-from stylegan_core.scene import Truncation
+from stylegan_core.scene import Grid, Latent, Look, Source, Truncation
+from visualizer.session import Session, session_to_json
 
 ROOT = Path(__file__).parents[1]
 FACES = ROOT / "assets" / "models" / "faces32.safetensors"
@@ -78,11 +81,11 @@ def test_help_answers_without_the_engine() -> None:
     imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if line.startswith("import time")}
     assert run.returncode == 0 and "typer" in imported
     assert imported.isdisjoint({"torch", "numpy", "pydantic", "dearpygui", "stylegan_core", "visualizer", "widgets"})
-    for command in ("open", "info", "generate", "equivariance", "convert"):
+    for command in ("open", "info", "generate", "render", "equivariance", "convert"):
         assert f" {command} " in run.stdout
 
 
-@pytest.mark.parametrize("command", ["info", "generate", "equivariance", "convert", "open"])
+@pytest.mark.parametrize("command", ["info", "generate", "render", "equivariance", "convert", "open"])
 def test_every_command_has_help(cli: Cli, command: str) -> None:
     code, out, _ = cli(command, "-h")
     assert code == 0 and f"main.py {command}" in out
@@ -104,6 +107,8 @@ def test_a_word_that_is_no_command_is_a_file_to_open(cli: Cli, monkeypatch: pyte
         ["generate", "--model", FACES, "--seeds", "0", "--out", "x", "--noise-seed", "-1"],
         ["info"],
         ["info", FACES, "--colour"],
+        ["render", FACES],
+        ["render", FACES, "--out", "x.png", "--what", "all"],
         ["equivariance"],
         ["equivariance", FACES, "--pictures", "0"],
         ["convert", FACES],
@@ -348,6 +353,119 @@ def test_progress_is_a_bar_in_a_terminal_and_lines_in_a_log(cli: Cli, tmp_path: 
     os.close(ours)
     assert (running.returncode, out) == (0, f"Pictures in {tmp_path}: 36 made, 25 kept.\n")
     assert b"Making pictures" in shown and b"a second" in shown and b"/36" in shown
+
+
+# -- render ------------------------------------------------------------------------------------------------------------
+
+
+def faces(**parts: object) -> sg.Scene:
+    """A Scene of the starter model."""
+    return sg.Scene(model=sg.ModelRef(digest=sg.load_model(FACES).card.digest, path=str(FACES)), **parts)
+
+
+def kept(path: Path, scene: sg.Scene) -> Path:
+    path.write_text(sg.scene_to_json(scene), encoding="utf-8")
+    return path
+
+
+LOOKING = Look(at="layer", layer="b16.conv1", show="strongest", colours="magma")
+GRID = Grid(rows=(Source(latent=Latent(seed=1)), Source(latent=Latent(seed=2))), columns=(Source(),), layers=(0, 1))
+
+
+def test_a_picture_a_session_and_a_scene_give_the_picture_again(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(latent=Latent(seed=5), truncation=Truncation(psi=0.5))
+    expected = sg.render(scene, sg.ModelStore()).pixels
+    files = [kept(tmp_path / "scene.json", scene), tmp_path / "session.json", tmp_path / "saved.png"]
+    files[1].write_text(session_to_json(Session(scene=scene)))
+    write_png(files[2], expected.numpy() * 0, scene)
+    for file in files:
+        out = tmp_path / "new" / f"{file.stem}.png"
+        words = f"Wrote {out}: the picture in {file}, 32×32 px.\n"
+        assert cli("render", file, "--out", out, "--device", "cpu") == (0, words, "")
+        assert torch.equal(pixels_of(out), expected) and read_scene(out) == scene
+
+
+def test_what_is_looked_at_is_rendered_as_the_window_shows_it(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(look=LOOKING, grid=GRID)
+    file, out = kept(tmp_path / "s.json", scene), tmp_path / "look.png"
+    assert cli("render", file, "--out", out)[1] == f"Wrote {out}: the look in {file}, 135×135 px.\n"
+    tapped = sg.Renderer(sg.ModelStore()).tap(scene, "b16.conv1")
+    assert torch.equal(pixels_of(out), activation_pixels(tapped, LOOKING)) and read_scene(out) == scene
+    # Its picture is another picture, whose file gives it again.
+    picture, again = tmp_path / "picture.png", tmp_path / "again.png"
+    assert cli("render", out, "--out", picture, "--what", "picture")[0] == 0
+    assert torch.equal(pixels_of(picture), sg.render(faces(), sg.ModelStore()).pixels)
+    assert cli("render", picture, "--out", again)[1] == f"Wrote {again}: the picture in {picture}, 32×32 px.\n"
+    assert torch.equal(pixels_of(again), pixels_of(picture)) and read_scene(again).grid == GRID
+
+
+def test_a_grid_is_rendered_and_carries_its_scene(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(grid=GRID, look=LOOKING)
+    out = tmp_path / "grid.png"
+    code, _, err = cli("render", kept(tmp_path / "s.json", scene), "--out", out, "--what", "grid")
+    assert code == 0 and err.splitlines()[-1] == "Making the grid: 100 %"
+    expected = grid_picture(sg.Renderer(sg.ModelStore()), scene)
+    assert torch.equal(pixels_of(out), torch.tensor(expected)) and read_scene(out) == scene
+
+
+def test_a_model_that_was_moved_is_taken_from_where_it_is_now(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(latent=Latent(seed=3))
+    gone = scene.model_copy(update={"model": scene.model.model_copy(update={"path": str(tmp_path / "gone.pkl")})})
+    file, out = kept(tmp_path / "s.json", gone), tmp_path / "x.png"
+    code, _, err = cli("render", file, "--out", out)
+    assert code == 1 and err == f"The model of {file} is not at '{tmp_path}/gone.pkl'; give its place with --model.\n"
+    code, _, err = cli("render", file, "--out", out, "--model", CONDITIONAL)
+    assert code == 1 and says_one_sentence(err)
+    assert err.startswith(f"{CONDITIONAL} is not the model that {file} was made with")
+    assert not out.exists()
+    assert cli("render", file, "--out", out, "--model", FACES)[0] == 0
+    assert read_scene(out) == scene  # with the place where it is now
+    by_hand = kept(tmp_path / "hand.json", sg.Scene(latent=Latent(seed=3)))
+    assert cli("render", by_hand, "--out", tmp_path / "y.png")[2].startswith(f"The model of {by_hand} is not at ''")
+    assert cli("render", by_hand, "--out", tmp_path / "y.png", "--model", FACES)[0] == 0
+    assert torch.equal(pixels_of(tmp_path / "y.png"), pixels_of(out))
+
+
+@pytest.mark.parametrize(
+    ("parts", "options", "words"),
+    [
+        ({}, ["--what", "look"], "looks at nothing besides the picture; leave out --what"),
+        ({}, ["--what", "grid"], "A mixing grid needs somebody in a row"),
+        ({"look": Look(at="layer", layer="b64.conv0")}, [], "faces32 has no layer called 'b64.conv0'; choose one of"),
+        ({"look": LOOKING.model_copy(update={"show": "rgb", "channels": (0, 1, 999)})}, [], "so there is no 999"),
+        ({}, ["--device", "tpu"], "There is no device 'tpu' on this machine"),
+        ({}, ["--model", "nowhere.pkl"], "nowhere.pkl"),
+    ],
+)
+def test_what_cannot_be_rendered_is_one_sentence(
+    cli: Cli, tmp_path: Path, parts: dict[str, object], options: list[object], words: str
+) -> None:
+    file, out = kept(tmp_path / "s.json", faces(**parts)), tmp_path / "x.png"
+    code, said, err = cli("render", file, "--out", out, *options)
+    assert (code, said) == (1, "") and says_one_sentence(err) and words in err
+    assert not out.exists()
+
+
+def test_files_without_a_scene_are_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    Image.new("RGB", (2, 2)).save(tmp_path / "holiday.png")
+    for file, words in (
+        (FACES, "holds no Scene; give a picture saved by StyleScope, a session, or a Scene as JSON."),
+        (tmp_path / "holiday.png", "carries no Scene; only pictures saved by StyleScope can be opened."),
+        (tmp_path / "nowhere.png", "cannot be read: No such file or directory."),
+        (tmp_path, "cannot be read: Is a directory."),
+    ):
+        code, said, err = cli("render", file, "--out", tmp_path / "x.png")
+        assert (code, said, err) == (1, "", f"{file} {words}\n")
+
+
+def test_render_writes_pngs_and_replaces_them_only_if_told(cli: Cli, tmp_path: Path) -> None:
+    file, out = kept(tmp_path / "s.json", faces()), tmp_path / "x.png"
+    assert "does not end in .png" in cli("render", file, "--out", tmp_path / "x.jpg")[2]
+    out.write_text("precious")
+    code, said, err = cli("render", file, "--out", out)
+    assert (code, said, err) == (1, "", f"{out} is there already; give --overwrite to replace it.\n")
+    assert out.read_text() == "precious"
+    assert cli("render", file, "--out", out, "--overwrite")[0] == 0 and read_scene(out) == faces()
 
 
 # -- equivariance ------------------------------------------------------------------------------------------------------

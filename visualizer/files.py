@@ -1,15 +1,18 @@
 """Files that somebody opens or saves: what one holds, and where the next one goes."""
 
+import json
 from itertools import chain, count
 from pathlib import Path
 
 from stylegan_core.picture import read_scene
-from stylegan_core.scene import Scene
+from stylegan_core.scene import Scene, scene_from_json
 from visualizer.session import Session, read_session
+
+OF_SCENES_ALONE = frozenset(Scene.model_fields) - frozenset(Session.model_fields)
 
 
 def read_kept(path: Path) -> Scene | Session | None:
-    """What a picture or a session holds, told apart by the first bytes; None: it is neither, a model perhaps.
+    """What a picture, a session or a Scene's JSON holds; None: it is none of them, a model perhaps.
 
     Raises:
         StyleScopeError: it is one of them, and broken.
@@ -20,8 +23,17 @@ def read_kept(path: Path) -> Scene | Session | None:
     if start.startswith(b"\x89PNG"):
         return read_scene(path)
     if start.lstrip()[:1] == b"{":  # no model file starts so
-        return read_session(path)
+        return scene_from_json(path.read_text(encoding="utf-8"), str(path)) if _is_scene(path) else read_session(path)
     return None
+
+
+def _is_scene(path: Path) -> bool:
+    """Whether a JSON file is a Scene, rather than a session with a Scene in it. Of a broken one the session speaks."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return "scene" not in data and not OF_SCENES_ALONE.isdisjoint(data)
 
 
 def free_place(folder: Path, name: str, suffix: str = ".png") -> Path:
