@@ -22,7 +22,7 @@ def models() -> ModelStore:
 
 @pytest.fixture(scope="session")
 def picture(models: ModelStore) -> Callable[[Scene], np.ndarray]:
-    """The picture that a Scene stands for, whatever it looks at besides, uint8 [H, W, 3], from nothing but the Scene."""
+    """The picture that a Scene stands for, uint8 [H, W, 3], from nothing but the Scene; not what it looks at."""
 
     def rendered(scene: Scene) -> np.ndarray:
         frame = sg.render(only_picture(scene), models)
