@@ -23,8 +23,7 @@ from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Probe, Step
 from stylegan_core.ops import Poll, no_poll
-from stylegan_core.probe import LayerReport as LayerReport
-from stylegan_core.probe import LayerSeen, Reporter, Tap, layer_of
+from stylegan_core.probe import LayerReport, LayerSeen, Reporter, Tap, layer_of
 from stylegan_core.scene import ClassWeight, Latent, Scene, View
 from stylegan_core.stage_cache import StageCache
 from stylegan_core.transform import input_matrix, warp

@@ -7,18 +7,21 @@ from stylegan_core.scene import MAX_EDITS, ChannelGain, Scene, StyleEdit
 
 LAST = 65535  # the largest channel
 
-Item = TypeVar("Item", ChannelGain, StyleEdit)
+Item = TypeVar("Item", bound=ChannelGain | StyleEdit)
+
+
+def _place(item: ChannelGain | StyleEdit) -> tuple[str, int]:
+    return item.layer, item.channel
 
 
 def _with(items: tuple[Item, ...], new: Item, without: bool) -> tuple[Item, ...]:
     """The items with one in its place, by layer and channel, or without it; what there is no room for is left out."""
-    place = (new.layer, new.channel)
-    kept = [item for item in items if (item.layer, item.channel) != place]
+    kept = [item for item in items if _place(item) != _place(new)]
     if without:
         return tuple(kept)
     if len(kept) >= MAX_EDITS:
         return items
-    return tuple(sorted([*kept, new], key=lambda item: (item.layer, item.channel)))
+    return tuple(sorted([*kept, new], key=_place))
 
 
 def _channel(channel: int) -> int:
