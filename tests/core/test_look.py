@@ -25,6 +25,7 @@ from stylegan_core.look import (
     sheet_layout,
 )
 from stylegan_core.models import ModelStore
+from stylegan_core.noise_look import noise_look_pixels
 from stylegan_core.ops import no_poll
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Colours, Look, ModelRef, Scene
@@ -241,6 +242,15 @@ def test_a_layer_is_shown_as_it_was_tapped(show: str) -> None:
     scene = edits.look_at(scene_of(show=show), "layer", "b8.conv1")
     tapped = shown.tap(scene, "b8.conv1")
     assert torch.equal(look_pixels(shown, scene, no_poll), activation_pixels(tapped, scene.look))
+
+
+@pytest.mark.parametrize("at", ["noise", "effect", "variation"])
+def test_what_is_seen_of_noise_is_shown_as_noise_look_says(at: str) -> None:
+    shown = renderer()
+    scene = edits.set_look_seeds(edits.look_at(scene_of(), at, "b8.conv1"), 2)
+    pixels = look_pixels(shown, scene, no_poll)
+    assert pixels.dtype == torch.uint8 and torch.equal(pixels, noise_look_pixels(shown, scene))
+    assert torch.equal(shown.render(scene).pixels, pixels)
 
 
 @pytest.mark.parametrize(
