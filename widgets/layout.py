@@ -27,6 +27,7 @@ from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
+from widgets.truncation_view import TruncationView
 from widgets.ui import Panel, Ui
 from widgets.view import ViewPanel
 from widgets.views import Views
@@ -82,7 +83,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, (LayersView(ui), NoisesView(ui)))
+        self._views = Views(ui, (LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()

@@ -1,0 +1,145 @@
+"""The ladder of psi: the person shown as it would be at several psi, side by side. A click takes one."""
+
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from stylegan_core import edits
+from stylegan_core.card import ModelCard
+from stylegan_core.edits import PSI_RANGE
+from visualizer.presenter import Picture
+from visualizer.truncation import Ladder, ladder_psis
+from widgets import theme
+from widgets.bind import tooltip
+from widgets.ui import Ui
+
+FEWEST, MOST = 3, 21  # rungs
+SIDES, GAP, LABEL = (72, 144), 6, 18  # px at scale 1: limits of a picture's side, between them, the words below
+STEP_PX = 16  # pictures are made in steps of so many px, not anew for each width of the view
+
+
+class LadderStrip:
+    """See the module. Its ends and its length are the view's own; nothing of the picture depends on them."""
+
+    def __init__(self, ui: Ui, ladder: Ladder):
+        self._ui, self._ladder = ui, ladder
+        self._ends = [-1.0, 1.5]
+        self._count = 11
+        self._pictures: list[Picture] = []
+        self._shown: list[np.ndarray | None] = []  # what those show
+        self._drawn: list[tuple[object, ...]] = []
+        self._layout: tuple[int, int, int] = (0, 0, 0)  # rungs, columns, side in px
+
+    def build(self) -> None:
+        """Make its items in the container that is open."""
+        with dpg.item_handler_registry() as self._clicked:
+            dpg.add_item_clicked_handler(dpg.mvMouseButton_Left, callback=self._choose)
+        dpg.add_group(tag="space.ladder")
+        with dpg.group(horizontal=True):
+            self._slider("space.from", "psi from  %.2f", 0)
+            self._slider("space.to", "to  %.2f", 1)
+            dpg.add_slider_int(
+                tag="space.count",
+                min_value=FEWEST,
+                max_value=MOST,
+                default_value=self._count,
+                clamped=True,
+                width=self._ui.px(120),
+                format="%d pictures",
+                callback=self._set_count,
+            )
+            tooltip("space.count", "How many pictures the ladder has.")
+
+    def sync(self, card: ModelCard, width: int) -> int:
+        """Once a frame: follow the Scene within so many px, and return how many it takes downwards."""
+        explorer, px = self._ui.explorer, self._ui.px
+        smallest, largest = map(px, SIDES)
+        columns = min(max((width + px(GAP)) // (smallest + px(GAP)), 1), self._count)
+        rows = -(-self._count // columns)
+        columns = -(-self._count // rows)  # rows of about equal length
+        side = min((width + px(GAP)) // columns - px(GAP), largest)
+        psis = ladder_psis(self._ends[0], self._ends[1], self._count)
+        self._ladder.follow(explorer.scene, card, psis, -(-side // STEP_PX) * STEP_PX)
+        if self._layout != (self._count, columns, side):
+            self._layout = (self._count, columns, side)
+            self._lay_out()
+        now = explorer.scene.truncation.psi
+        nearest = min(range(self._count), key=lambda index: abs(psis[index] - now))
+        for index, psi in enumerate(psis):
+            self._take_picture(index)
+            self._draw(index, psi, index == nearest, psi == round(now, 2))
+        return rows * (side + px(LABEL + GAP))
+
+    def leave(self) -> None:
+        """It has been put away."""
+        self._ladder.leave()
+
+    def _slider(self, tag: str, format: str, end: int) -> None:
+        def move(sender: Any, value: float) -> None:
+            del sender
+            self._ends[end] = min(max(value, PSI_RANGE[0]), PSI_RANGE[1])
+
+        dpg.add_slider_float(
+            tag=tag,
+            min_value=PSI_RANGE[0],
+            max_value=PSI_RANGE[1],
+            default_value=self._ends[end],
+            clamped=True,
+            width=self._ui.px(120),
+            format=format,
+            callback=move,
+        )
+        tooltip(tag, "Where the ladder begins." if end == 0 else "Where the ladder ends.")
+
+    def _set_count(self, sender: Any, count: int) -> None:
+        del sender
+        self._count = min(max(count, FEWEST), MOST)
+
+    def _lay_out(self) -> None:
+        """Drawing areas anew, for another number of rungs or another size."""
+        count, columns, side = self._layout
+        px = self._ui.px
+        dpg.delete_item("space.ladder", children_only=True)
+        for start in range(0, count, columns):
+            with dpg.group(horizontal=True, horizontal_spacing=px(GAP), parent="space.ladder"):
+                for index in range(start, min(start + columns, count)):
+                    dpg.add_drawlist(width=side, height=side + px(LABEL), tag=f"space.rung.{index}")
+                    dpg.bind_item_handler_registry(f"space.rung.{index}", self._clicked)
+        while len(self._pictures) < count:
+            self._pictures.append(self._ui.window.new_picture())
+            self._shown.append(None)
+        self._drawn = [()] * count
+
+    def _take_picture(self, index: int) -> None:
+        pixels = self._ladder.picture(index)
+        if pixels is not self._shown[index]:
+            self._shown[index] = pixels
+            if pixels is not None:
+                self._pictures[index].show(pixels)
+
+    def _draw(self, index: int, psi: float, nearest: bool, here: bool) -> None:
+        tag = f"space.rung.{index}"
+        hovered = bool(dpg.is_item_hovered(tag))
+        picture = self._pictures[index].tag if self._shown[index] is not None else None
+        drawn = (psi, nearest, here, hovered, picture)
+        if drawn == self._drawn[index]:
+            return
+        self._drawn[index] = drawn
+        side, px = self._layout[2], self._ui.px
+        dpg.delete_item(tag, children_only=True)
+        dpg.draw_rectangle((0, 0), (side, side), fill=theme.CANVAS, color=theme.CANVAS, rounding=2, parent=tag)
+        if picture is not None:
+            dpg.draw_image(picture, (0, 0), (side, side), parent=tag)
+        colour = theme.ACCENT if here else theme.ACCENT_DARK if nearest else theme.HOVERED if hovered else None
+        if colour is not None:
+            dpg.draw_rectangle((1, 1), (side - 1, side - 1), color=colour, thickness=px(2), rounding=2, parent=tag)
+        words, size = f"{psi:g}", px(13)
+        x = (side - len(words) * size * 0.5) / 2
+        dpg.draw_text((x, side + px(2)), words, size=size, color=theme.TEXT if nearest else theme.DIM, parent=tag)
+
+    def _choose(self, sender: Any, clicked: tuple[int, int]) -> None:
+        del sender
+        index = int(str(dpg.get_item_alias(clicked[1])).rpartition(".")[2])
+        if index < len(self._ladder.rungs):
+            self._ui.explorer.do("Truncation psi", edits.set_psi, self._ladder.rungs[index].psi)
