@@ -35,6 +35,11 @@ class ProjectedFileError(StyleScopeError):
     """A file holds no style vectors, or none for this model; the message names the file."""
 
 
+def is_projected(path: Path, start: bytes) -> bool:
+    """Whether a file is one that projectors write, from its first bytes; models in PyTorch's files are zips as well."""
+    return start.startswith(NPY_START) or (start.startswith(ZIP_START) and path.suffix.lower() == ".npz")
+
+
 def open_projected(path: Path) -> Latent:
     """The person whose style vectors are in a file, for a Scene.
 

@@ -20,7 +20,7 @@ from stylegan_core.model import Model
 from stylegan_core.models import devices
 from stylegan_core.ops import Poll
 from stylegan_core.picture import write_png
-from stylegan_core.scene import ModelRef, Scene
+from stylegan_core.scene import Latent, ModelRef, Scene
 from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.favourites import Favourites
@@ -83,15 +83,20 @@ class Explorer:
     def begin(self) -> None:
         """The window is open: mark it, and show what the last session ended with, or a starter model."""
         self._guarded(self.keeper.begin)
-        last = self.session.scene
         if self._first_file is not None:
             self.open_file(self._first_file)
-        elif last.model.path and on_disk(model_file(last.model)) and not self.keeper.crashed:
-            self.open_scene(last)
+        else:
+            self._open_last(lambda scene: scene)
+
+    def _open_last(self, edit: Callable[[Scene], Scene]) -> None:
+        """Go to what the last session ended with, or to a starter model; `edit` changes the Scene first."""
+        last = self.session.scene
+        if last.model.path and on_disk(model_file(last.model)) and not self.keeper.crashed:
+            self.open_scene(edit(last))
         elif starters := starter_models():
             if last.model.path and not self.keeper.crashed:
                 self.keeping.set_aside(f"{last.model.path} is not there.")
-            self.open_model(starters[0])
+            self.open_model(starters[0], scene=edit(Scene()))
 
     def start_with(self, path: Path) -> None:
         """Have `begin` open this file instead."""
@@ -249,18 +254,27 @@ class Explorer:
     # -- files ---------------------------------------------------------------------------------------------------------
 
     def open_file(self, path: Path) -> None:
-        """Open a model, a session or a picture, told apart by the file's first bytes."""
+        """Open a model, a session, a picture or a projected face, told apart by the file's first bytes."""
 
-        def go(found: Scene | Session | None) -> None:
+        def go(found: Scene | Session | Latent | None) -> None:
             if isinstance(found, Scene):
                 self.open_scene(found)
             elif isinstance(found, Session):
                 self.favourites.pins = found.pins
                 self.open_scene(found.scene)
+            elif isinstance(found, Latent):
+                self._open_projected(found)
             else:
                 self.open_model(path)
 
         self.tasks.on_disk(lambda: read_kept(path), go)
+
+    def _open_projected(self, latent: Latent) -> None:
+        """Show a projected face with the model that is open; where none is, with what a new window begins with."""
+        if self.store.scene.model.digest:
+            self.do("Open projected face", edits.set_latent, latent)
+        else:
+            self._open_last(lambda scene: edits.set_latent(scene, latent))
 
     def open_scene(self, scene: Scene) -> None:
         """Go to a Scene exactly as it was made, opening its model first if need be."""

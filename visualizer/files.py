@@ -5,14 +5,15 @@ from itertools import chain, count
 from pathlib import Path
 
 from stylegan_core.picture import read_scene
-from stylegan_core.scene import Scene, scene_from_json
+from stylegan_core.projected import is_projected, open_projected
+from stylegan_core.scene import Latent, Scene, scene_from_json
 from visualizer.session import Session, read_session
 
 OF_SCENES_ALONE = frozenset(Scene.model_fields) - frozenset(Session.model_fields)
 
 
-def read_kept(path: Path) -> Scene | Session | None:
-    """What a picture, a session or a Scene's JSON holds; None: it is none of them, a model perhaps.
+def read_kept(path: Path) -> Scene | Session | Latent | None:
+    """What a picture, a session, a Scene's JSON or a projected face holds; None: it is none of them, a model perhaps.
 
     Raises:
         StyleScopeError: it is one of them, and broken.
@@ -22,6 +23,8 @@ def read_kept(path: Path) -> Scene | Session | None:
         start = file.read(64)
     if start.startswith(b"\x89PNG"):
         return read_scene(path)
+    if is_projected(path, start):
+        return open_projected(path)
     if start.lstrip()[:1] == b"{":  # no model file starts so
         return scene_from_json(path.read_text(encoding="utf-8"), str(path)) if _is_scene(path) else read_session(path)
     return None

@@ -8,7 +8,7 @@ from stylegan_core.errors import StyleScopeError
 from stylegan_core.scene import ModelRef
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json"})
+SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json", ".npz", ".npy"})
 
 
 def starter_models() -> tuple[Path, ...]:

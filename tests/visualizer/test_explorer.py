@@ -25,6 +25,7 @@ from stylegan_core.model import random_spec
 from stylegan_core.models import save_model
 from stylegan_core.network import Step
 from stylegan_core.picture import read_scene, write_png
+from stylegan_core.projected import open_projected
 from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame
 from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
@@ -615,6 +616,40 @@ def test_a_picture_opens_its_model(open_explorer: Callable[[], Explorer], tiny: 
     assert explorer.scene == scene and explorer.card.name == "tiny"
 
 
+@pytest.fixture(scope="module")
+def face(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A projected face of the starter model."""
+    path, card = tmp_path_factory.mktemp("faces") / "aunt.npz", sg.load_model(STARTER).card
+    np.savez(path, w=np.random.RandomState(1).randn(1, card.num_ws, card.w_dim).astype(np.float32))
+    return path
+
+
+def test_a_projected_face_is_shown_and_taken_back(explorer: Explorer, face: Path) -> None:
+    explorer.do("Noise", edits.set_noise_mode, "none")
+    before = explorer.scene
+    explorer.open_file(face)
+    until(explorer, lambda: explorer.scene.latent.projected is not None)
+    assert explorer.scene == edits.set_latent(before, open_projected(face))
+    assert settled(explorer).frame.error is None
+    explorer.undo()
+    assert explorer.scene == before
+
+
+def test_a_window_can_begin_with_a_projected_face(open_explorer: Callable[[], Explorer], face: Path) -> None:
+    explorer = open_explorer()
+    explorer.start_with(face)
+    explorer.begin()
+    until(explorer, lambda: explorer.card is not None)
+    assert settled(explorer).frame.error is None
+    assert explorer.scene.latent == open_projected(face) and explorer.card.name == STARTER.stem
+
+
+def test_a_projected_face_of_another_model_is_a_sentence(explorer: Explorer, tiny: Path, face: Path) -> None:
+    opened(explorer, tiny)
+    explorer.open_file(face)
+    said(explorer, "aunt.npz holds 8 style vectors")
+
+
 def test_a_starter_model_is_found_wherever_the_program_is(explorer: Explorer, tiny: Path) -> None:
     scene = explorer.scene
     elsewhere = scene.model_copy(update={"model": scene.model.model_copy(update={"path": f"/else/{STARTER.name}"})})
@@ -653,6 +688,8 @@ def test_a_scene_with_an_odd_path_is_a_notice(explorer: Explorer, path: str) -> 
         ("a.json", b'{"scene": {"latent": 5}}', "field 'latent'"),
         ("a.json", b" \n [1]", "a.json"),
         ("a.txt", b"hello", "a.txt"),
+        ("a.npy", b"\x93NUMPY", "a.npy is damaged"),
+        ("a.NPZ", b"PK\x03\x04", "a.NPZ is damaged"),
         ("a.pkl", b"", "a.pkl"),
         ("none.png", None, "none.png cannot be opened"),
     ],
