@@ -279,6 +279,7 @@ def render(
 def _scene_in(file: Path, models: "ModelStore", path: Path | None) -> "Scene":
     """The Scene in a file, for its model, which is opened: from `path`, or where the Scene says."""
     from stylegan_core import ModelRef, Scene, edits
+    from stylegan_core.scene import Latent
     from visualizer.files import read_kept
     from visualizer.library import absolute, model_file, on_disk
 
@@ -288,6 +289,8 @@ def _scene_in(file: Path, models: "ModelStore", path: Path | None) -> "Scene":
         fail(f"{file} cannot be read: {error.strerror}.")
     if kept is None:
         fail(f"{file} holds no Scene; give a picture saved by StyleScope, a session, or a Scene as JSON.")
+    if isinstance(kept, Latent):
+        kept = Scene(latent=kept)
     scene = kept if isinstance(kept, Scene) else kept.scene
     place = absolute(path or model_file(scene.model))
     if path is None and not (scene.model.path and on_disk(place)):

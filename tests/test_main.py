@@ -23,6 +23,7 @@ from stylegan_core.equivariance import equivariance
 from stylegan_core.grid import grid_picture
 from stylegan_core.look import activation_pixels
 from stylegan_core.picture import read_scene, write_png
+from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors
 from stylegan_core.scene import Grid, Latent, Look, Source, Truncation
 from visualizer.session import Session, session_to_json
@@ -397,6 +398,14 @@ def test_what_is_looked_at_is_rendered_as_the_window_shows_it(cli: Cli, tmp_path
     assert torch.equal(pixels_of(picture), sg.render(faces(), sg.ModelStore()).pixels)
     assert cli("render", picture, "--out", again)[1] == f"Wrote {again}: the picture in {picture}, 32×32 px.\n"
     assert torch.equal(pixels_of(again), pixels_of(picture)) and read_scene(again).grid == GRID
+
+
+def test_a_projected_face_is_rendered_with_a_model(cli: Cli, tmp_path: Path) -> None:
+    file, out = tmp_path / "face.npy", tmp_path / "x.png"
+    np.save(file, np.zeros(512, np.float32))
+    assert cli("render", file, "--out", out)[2].startswith(f"The model of {file} is not at ''; give its place")
+    assert cli("render", file, "--out", out, "--model", FACES)[0] == 0
+    assert read_scene(out).latent == open_projected(file)
 
 
 def test_a_grid_is_rendered_and_carries_its_scene(cli: Cli, tmp_path: Path) -> None:
