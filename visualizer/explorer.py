@@ -25,6 +25,8 @@ from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.favourites import Favourites
 from visualizer.files import free_place, read_kept
+from visualizer.grid import MixingGrid
+from visualizer.grid_files import GridFiles
 from visualizer.inspection import Inspection
 from visualizer.keeping import Keeping
 from visualizer.library import absolute, model_file, on_disk, starter_models
@@ -64,6 +66,8 @@ class Explorer:
         self.favourites = Favourites(self.session.pins, self.tasks, self.live.full, self._ready)
         self.companion = Companion(self.memory, self.worker, self.live.full, self.say)
         self.inspection = Inspection(self.renderer, self.worker, self.tasks, self.say)
+        self.grid = MixingGrid(self.renderer, self.tasks, self.models.has, lambda: self.worker.wake())
+        self.grid_files = GridFiles(self.renderer, self.tasks, self.say, pictures)
         self.noise_view = NoiseView(self.worker, self.renderer, self.say)
         self.store = Store(Scene())
         self.motion = Motion(self.store)
@@ -341,6 +345,7 @@ class Explorer:
 
         def switched(_: None) -> None:
             self.live.ask_again()  # the picture shown was made before the switch
+            self.grid.forget()
 
         self.tasks.on_worker(switch, switched)
 

@@ -108,6 +108,10 @@ class Binder:
         """The control is about to be deleted."""
         self._bound = [bound for bound in self._bound if bound.tag != tag]
 
+    def refresh(self) -> None:
+        """What controls show depends on something besides the Scene, and that has changed."""
+        self._scene = None
+
     def sync(self) -> None:
         """Once a frame: show the Scene's values, unless it is the same Scene as before."""
         scene = self._explorer.scene

@@ -14,6 +14,7 @@ from widgets.bind import Binder, tooltip
 from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
+from widgets.grid import GridView
 from widgets.history import HistoryPanel
 from widgets.inspector import LayersView
 from widgets.keys import shortcut_table
@@ -83,7 +84,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, (LayersView(ui), NoisesView(ui), TruncationView(ui)))
+        self._views = Views(ui, (GridView(ui), LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
