@@ -29,6 +29,8 @@ from stylegan_core.ops import Poll, no_poll
 from stylegan_core.picture import read_scene
 from stylegan_core.render import Frame, Renderer, StageCache, develop
 from stylegan_core.scene import (
+    MAX_SEED,
+    MAX_SOURCES,
     Grid,
     Latent,
     Look,
@@ -173,6 +175,57 @@ def test_a_whole_mix_hides_those_before_it_from_the_keys() -> None:
     plain = style_keys(Scene(latent=Latent(seed=2)), 2)
     assert first == plain[0] and second != plain[1]
     assert style_keys(Scene(latent=Latent(seed=7), mixing=mixes), 2)[0] == first
+
+
+# -- edits -------------------------------------------------------------------------------------------------------------
+
+
+def people(*seeds: int) -> tuple[Source, ...]:
+    return tuple(Source(latent=Latent(seed=seed)) for seed in seeds)
+
+
+def test_people_are_added_moved_and_removed() -> None:
+    scene = edits.fill_sources(Scene(), "columns", 3, MAX_SEED - 1)
+    assert scene.grid.columns == people(MAX_SEED - 1, MAX_SEED, 0) and scene.grid.rows == ()
+    scene = edits.add_source(scene, "columns", MIXED)
+    assert edits.move_source(scene, "columns", 3, 0).grid.columns == (MIXED, *people(MAX_SEED - 1, MAX_SEED, 0))
+    assert edits.move_source(scene, "columns", 0, 99).grid.columns == (
+        *people(MAX_SEED, 0),
+        MIXED,
+        *people(MAX_SEED - 1),
+    )
+    assert edits.move_source(scene, "columns", 1, -5).grid.columns[0] == people(MAX_SEED)[0]
+    assert edits.remove_source(scene, "columns", 1).grid.columns == (*people(MAX_SEED - 1, 0), MIXED)
+    for index in (-1, 4):
+        assert edits.remove_source(scene, "columns", index) == edits.move_source(scene, "columns", index, 0) == scene
+
+
+def test_an_edge_has_room_for_so_many() -> None:
+    scene = edits.fill_sources(Scene(), "rows", 10**9, 0)
+    assert len(scene.grid.rows) == MAX_SOURCES and scene.grid.rows[-1] == people(MAX_SOURCES - 1)[0]
+    assert edits.add_source(scene, "rows", MIXED) == scene
+    assert edits.set_sources(Scene(), "rows", people(*range(100))) == scene
+    assert edits.fill_sources(scene, "rows", -3, 0).grid.rows == ()
+
+
+def test_a_shuffle_loses_nobody_and_is_the_same_for_the_same_seed() -> None:
+    scene = edits.fill_sources(Scene(), "rows", 8, 0)
+    orders = [edits.shuffle_sources(scene, "rows", seed).grid.rows for seed in range(5)]
+    assert all(sorted(order, key=lambda source: source.latent.seed) == list(scene.grid.rows) for order in orders)
+    assert len(set(orders)) == 5
+    assert orders == [edits.shuffle_sources(scene, "rows", seed).grid.rows for seed in range(5)]
+
+
+def test_a_row_and_a_column_change_places() -> None:
+    swapped = edits.swap_sources(SCENE, 1, 0)
+    assert swapped.grid.rows == (ROWS[0], COLUMNS[0]) and swapped.grid.columns == (MIXED, *COLUMNS[1:])
+    assert edits.swap_sources(swapped, 1, 0) == SCENE
+    assert edits.swap_sources(SCENE, 2, 0) == edits.swap_sources(SCENE, 0, -1) == SCENE
+
+
+def test_layers_are_in_order_and_psi_in_range() -> None:
+    assert edits.set_grid_layers(Scene(), [5, 1, 5, -1, 64, 63]).grid.layers == (1, 5, 63)
+    assert [edits.set_grid_psi(SCENE, psi).grid.psi for psi in (0.5, 9.0, -9.0, None)] == [0.5, 2.0, -2.0, None]
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
