@@ -46,7 +46,9 @@ def fail(message: object) -> NoReturn:
 
 @app.command("open")
 def open_window(
-    file: Annotated[Path | None, typer.Argument(help="A model, a session, a picture saved by StyleScope or a projected face.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A model, a session, a picture saved by StyleScope, or a projected face.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; the best there is if not given.")] = None,
     scale: Annotated[float, typer.Option(help="Size of everything; 0: as the display says.", min=0, max=4)] = 0.0,
     state: Annotated[Path, typer.Option(help="Folder of the session.")] = STATE,
