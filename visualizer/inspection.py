@@ -166,6 +166,7 @@ class Inspection:
         elif (error := future.exception()) is not None:
             self._failed(error)
         elif isinstance(found := future.result(), Inside):
+            self._asked = (found.scene, found.layer)  # it may have started over, for a newer Scene
             if found.scene.model.digest == self._digest and self._wanted is not None:
                 self.inside = found
                 if self.recording is not None:
@@ -177,6 +178,7 @@ class Inspection:
         if isinstance(error, Cancelled):
             self._measured = None
         else:
+            self.inside = None
             self._say(NO_MEMORY if is_out_of_memory(error) else describe(error), "error")
 
 

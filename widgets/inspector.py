@@ -40,7 +40,7 @@ class LayersView:
         """Make its items in the container that is open."""
         with dpg.child_window(tag="layers.body", always_use_window_padding=True, no_scrollbar=True):
             self._table.build()
-            dpg.add_text(EMPTY, tag="layers.empty", color=theme.DIM, wrap=self._ui.px(440))
+            dpg.add_text(EMPTY, tag="layers.empty", color=theme.DIM, wrap=0)
             with dpg.tab_bar(tag="layers.tabs"):
                 with dpg.tab(label="Maps", tag="layers.tab.maps"):
                     self._maps.build()
@@ -91,7 +91,7 @@ class EditList:
     def build(self) -> None:
         """The list, in the container that is open."""
         dpg.add_text("Nothing is edited: turn a channel down under Maps, or drag a bar under Style.", tag="layers.none")
-        dpg.configure_item("layers.none", color=theme.DIM, wrap=self._ui.px(440))
+        dpg.configure_item("layers.none", color=theme.DIM, wrap=0)
         dpg.add_group(tag="layers.edits")
 
     def build_foot(self) -> None:

@@ -79,7 +79,7 @@ class StylePlot:
     def build(self) -> None:
         """Make its items in the container that is open."""
         ui = self._ui
-        dpg.add_text("", tag="layers.style.none", color=theme.DIM, wrap=ui.px(440), show=False)
+        dpg.add_text("", tag="layers.style.none", color=theme.DIM, wrap=0, show=False)
         with dpg.group(tag="layers.style.area"):
             # The left button is for the bars, so what would move the plot by it is given to the middle one.
             with dpg.plot(

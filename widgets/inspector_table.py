@@ -23,9 +23,9 @@ COLUMNS = {
     "mean": "The mean of all its values.",
     "std": "Their standard deviation.",
     "max": "The largest of them, whatever its sign.",
-    "clipped": "The share of values at the limit that the layer cuts off at.",
+    "clip": "The share of values at the limit that the layer cuts off at.",
 }
-ROW, HEADER = 22, 24  # px
+ROW, PADDING = 21, 3  # px: a row, and what is left free in it above and below
 
 
 @dataclass
@@ -71,7 +71,7 @@ class LayerTable:
         with dpg.theme() as look, dpg.theme_component(dpg.mvAll):
             dpg.add_theme_color(dpg.mvThemeCol_Header, theme.ACCENT_DARK)
             dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 4, 0)  # texts stand as high as what can be selected
-            dpg.add_theme_style(dpg.mvStyleVar_CellPadding, 4, 3)
+            dpg.add_theme_style(dpg.mvStyleVar_CellPadding, self._ui.px(4), self._ui.px(PADDING))
         with dpg.table(tag=TAG, scrollY=True, freeze_rows=1, policy=dpg.mvTable_SizingStretchProp, pad_outerX=True):
             for name, meaning in COLUMNS.items():
                 dpg.add_table_column(label=name, tag=f"{TAG}.{name}")
@@ -91,14 +91,14 @@ class LayerTable:
             layers = sorted(card.layers, key=lambda layer: layer.step)
             self._groups = [_Group(tuple(group)) for _, group in groupby(layers, key=lambda layer: layer.resolution)]
             self._list()
-        rows = sum(1 if group.folded else 1 + len(group.layers) for group in self._groups)
-        size = (width, min(self._ui.px(HEADER + rows * ROW), most))
+        size = (width, min(self._ui.px((len(self._in_sight()) + 1.5) * ROW), most))
         if size != self._size:
             self._size = size
             dpg.configure_item(TAG, width=size[0], height=size[1])
         if chosen != self._chosen:
             self._chosen = chosen
             self._light()
+            self._scroll()
         if reports is not self._reports:
             self._reports = reports
             self._fill(reports)
@@ -164,6 +164,18 @@ class LayerTable:
     def _light(self) -> None:
         for name, row in self._names.items():
             dpg.set_value(row, self._chosen is not None and name == self._chosen.name)
+
+    def _in_sight(self) -> list[LayerInfo | None]:
+        """The rows from top to bottom, without those folded away; None: the head of a group."""
+        return [row for group in self._groups for row in (None, *(() if group.folded else group.layers))]
+
+    def _scroll(self) -> None:
+        """Bring the chosen row into sight."""
+        if self._chosen not in (rows := self._in_sight()) or self._chosen is None:
+            return
+        top, room = self._ui.px(rows.index(self._chosen) * ROW), self._size[1] - self._ui.px(2 * ROW)
+        if not dpg.get_y_scroll(TAG) <= top <= dpg.get_y_scroll(TAG) + room:
+            dpg.set_y_scroll(TAG, max(top - room // 2, 0))
 
     def _fill(self, reports: dict[str, LayerReport]) -> None:
         for name, cells in self._cells.items():
