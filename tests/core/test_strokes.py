@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -136,7 +137,7 @@ def test_other_strokes_stand_by_themselves() -> None:
 def test_what_is_remembered_has_a_limit() -> None:
     recent = strokes.Recent(1000)
     for key in range(5):
-        recent.put(key, torch.zeros(100))
+        recent.put(key, np.zeros(100, np.float32))
         recent.get(0)
     assert recent.get(0) is not None and recent.get(4) is not None  # the newest, and the one that was used
     assert recent.get(1) is recent.get(2) is recent.get(3) is None
