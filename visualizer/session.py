@@ -43,8 +43,9 @@ class Layout(SessionPart):
     left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1
     right: int = Field(default=290, ge=200, le=2000)
     closed: tuple[str, ...] = ()  # panels folded up
+    away: tuple[str, ...] = ()  # columns put away: "left", "right"
     view: str = ""  # the tool that stands beside the picture; empty: none
-    view_share: float = Field(default=0.55, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
+    view_share: float = Field(default=0.6, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
     smooth: bool = True  # linear rather than nearest magnification
 
 

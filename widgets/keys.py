@@ -29,6 +29,7 @@ def shortcut_table(
     capture: CapturePanel,
     transform: TransformPanel,
     views: Views,
+    put_away: Callable[[str], None],
     browse: Callable[[], None],
     show_help: Callable[[], None],
     escape: Callable[[], None],
@@ -44,6 +45,8 @@ def shortcut_table(
             )
             for number, view in enumerate(views.views)
         ),
+        Shortcut("F6", dpg.mvKey_F6, "put the left column away, or bring it back", partial(put_away, "left")),
+        Shortcut("F7", dpg.mvKey_F7, "put the right column away, or bring it back", partial(put_away, "right")),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
         Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
         Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),

@@ -48,6 +48,7 @@ class Layout:
     def __init__(self, explorer: Explorer, window: Window):
         self._explorer, self._window = explorer, window
         self._columns = {"left": explorer.session.layout.left, "right": explorer.session.layout.right}
+        self._away = set(explorer.session.layout.away)  # columns that are put away
         self._dragging: str | None = None
         self._closed = list(explorer.session.layout.closed)
         self._notice: object = None
@@ -84,7 +85,7 @@ class Layout:
             HistoryPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, (GridView(ui), LayersView(ui), NoisesView(ui), TruncationView(ui)))
+        self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
@@ -109,6 +110,7 @@ class Layout:
             self._capture,
             self._transform,
             self._views,
+            self._put_away,
             self._browse,
             self._show_help,
             self._escape,
@@ -190,6 +192,11 @@ class Layout:
                 tooltip(tag, help)
             dpg.add_spacer(width=self._ui.px(16))
             self._views.build_buttons()
+            dpg.add_spacer(width=self._ui.px(16))
+            for side, icon, key in (("left", icons.PANEL_LEFT, "F6"), ("right", icons.PANEL_RIGHT, "F7")):
+                tag = f"bar.{side}"
+                dpg.add_button(label=icon, tag=tag, user_data=side, callback=lambda _, __, side: self._put_away(side))
+                tooltip(tag, f"Put the {side} column away, or bring it back. {key}")
 
     def _build_column(self, side: str, panels: tuple[Panel, ...]) -> None:
         with dpg.child_window(tag=f"column.{side}", always_use_window_padding=True):
@@ -223,6 +230,11 @@ class Layout:
         self._model.browser.close()
         self._help.close()
 
+    def _put_away(self, side: str) -> None:
+        """Put a column away, or bring it back: large tools want room."""
+        self._away ^= {side}
+        self._explorer.arrange(away=tuple(sorted(self._away)))
+
     def _typing(self) -> bool:
         """Whether text is being typed, or the browser has all of the window."""
         if self._model.browser.open:
@@ -240,12 +252,14 @@ class Layout:
         viewport = dpg.get_viewport_configuration("")
         width, height = viewport["client_width"], viewport["client_height"]
         room = max(height - px(BAR + STATUS + 22), 50)
-        left, right = px(self._columns["left"]), px(self._columns["right"])
-        self._middle = middle = max(width - left - right - 2 * px(SPLITTER) - 2 * px(8), 50)
+        left, right = (0 if side in self._away else px(wide) for side, wide in self._columns.items())
+        splitters = (len(self._columns) - len(self._away)) * px(SPLITTER)
+        self._middle = middle = max(width - left - right - splitters - 2 * px(8), 50)
         views = self._views.width(middle - px(SPLITTER))
         canvas = middle - views - px(SPLITTER) if views else middle
         edges = tuple((f"splitter.{side}", px(SPLITTER)) for side in (*self._columns, "views"))
-        sizes = (("column.left", left), ("middle", canvas), ("views", max(views, 1)), ("column.right", right), *edges)
+        columns = (("column.left", max(left, 1)), ("column.right", max(right, 1)))
+        sizes = (*columns, ("middle", canvas), ("views", max(views, 1)), *edges)
         for tag, w in sizes:
             if self._sizes.get(tag) != (w, room):
                 self._sizes[tag] = (w, room)
@@ -254,6 +268,11 @@ class Layout:
             self._divided = bool(views)
             for tag in ("splitter.views", "views"):
                 dpg.configure_item(tag, show=self._divided)
+        for side in self._columns:
+            there = side not in self._away
+            if dpg.is_item_shown(f"column.{side}") != there:
+                dpg.configure_item(f"column.{side}", show=there)
+                dpg.configure_item(f"splitter.{side}", show=there)
         self._canvas.sync(canvas, room)
         self._views.sync(views, room)
 
@@ -286,7 +305,8 @@ class Layout:
         held = next((side for side in sides if dpg.is_item_active(f"splitter.{side}")), None)
         x, edge = dpg.get_mouse_pos(local=False)[0], self._ui.px(8 + SPLITTER / 2)
         if held == "views":
-            end = dpg.get_viewport_client_width() - edge - self._ui.px(self._columns["right"] + SPLITTER / 2)
+            beside = 0 if "right" in self._away else self._columns["right"] + SPLITTER / 2
+            end = dpg.get_viewport_client_width() - edge - self._ui.px(beside)
             self._views.divide((end - x) / max(self._middle, 1))
         elif held is not None:
             wide = x - edge if held == "left" else dpg.get_viewport_client_width() - x - edge
