@@ -21,23 +21,27 @@ class Listing(NamedTuple):
     entries: list[Entry] | None
 
 
+OPEN = "Open a model, a picture or a session"
+
+
 class Browser:
-    """Calls `chosen` with the path of a file."""
+    """Calls `chosen` with the path of a file, or what `show` is given for once."""
 
     def __init__(self, ui: Ui, chosen: Callable[[Path], None]):
-        self._ui, self._chosen = ui, chosen
+        self._ui, self._chosen, self._wanted = ui, chosen, chosen
         self._folder = Path.home()
         self._job: Job[Listing] | None = None
 
-    def show(self) -> None:
+    def show(self, title: str = OPEN, chosen: Callable[[Path], None] | None = None) -> None:
         """Open it, where it was last."""
+        self._wanted = chosen or self._chosen
         recent = self._ui.explorer.session.recent
         if recent and self._folder == Path.home() and Path(recent[0]).parent.is_dir():
             self._folder = Path(recent[0]).parent
         if not dpg.does_item_exist("browser"):
             self._build()
         width, height = self._ui.px(620), self._ui.px(460)
-        dpg.configure_item("browser", show=True, width=width, height=height, pos=centred(width, height))
+        dpg.configure_item("browser", label=title, show=True, width=width, height=height, pos=centred(width, height))
         dpg.set_value("browser.search", "")
         self._list()
         dpg.focus_item("browser.search")
@@ -59,9 +63,7 @@ class Browser:
             self._take(job.result, job.error)
 
     def _build(self) -> None:
-        with dpg.window(
-            label="Open a model, a picture or a session", tag="browser", modal=True, no_resize=False, no_collapse=True
-        ):
+        with dpg.window(tag="browser", modal=True, no_resize=False, no_collapse=True):
             with dpg.group(horizontal=True):
                 dpg.add_button(label=icons.CHEVRON_UP, tag="browser.up", callback=lambda: self._go(self._folder.parent))
                 dpg.add_input_text(
@@ -139,4 +141,4 @@ class Browser:
 
     def _choose(self, path: Path) -> None:
         self.close()
-        self._chosen(path)
+        self._wanted(path)

@@ -19,6 +19,7 @@ from visualizer.grid_pictures import GridLayout, Place, largest_cell
 from visualizer.presenter import Picture
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.browser import Browser
 from widgets.grid_controls import GridControls
 from widgets.ui import Ui
 
@@ -48,9 +49,9 @@ class GridView:
     help = "Mix rows into columns: a person's pose with another's colours."
     needs = "mixing"
 
-    def __init__(self, ui: Ui):
+    def __init__(self, ui: Ui, browser: Browser):
         self._ui = ui
-        self._controls = GridControls(ui)
+        self._controls = GridControls(ui, browser)
         self._picture: Picture | None = None
         self._revision = -1
         self._drawn: tuple[object, ...] = ()

@@ -13,6 +13,7 @@ from stylegan_core.edits.grid import Axis
 from stylegan_core.scene import MAX_SEED, Latent, Scene, Source
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.browser import Browser
 from widgets.layers import Bars, style_bars
 from widgets.mixing import BAND_WORDS
 from widgets.strip import Bar
@@ -27,11 +28,12 @@ MOST_PINS = 24  # in the menu
 class GridControls:
     """The lines above the grid."""
 
-    def __init__(self, ui: Ui):
-        self._ui = ui
+    def __init__(self, ui: Ui, browser: Browser):
+        self._ui, self._browser = ui, browser
         self._bars = Bars(style_bars)
         self._axis: Axis = "rows"  # to which the open menu adds
         self._painting: bool | None = None  # the stroke on the strip puts layers in, or takes them out
+        self._last = 0  # field of the stroke under way
         self._drawn: tuple[object, ...] = ()
         self._lit: dict[str, bool] = {}
 
@@ -144,13 +146,7 @@ class GridControls:
                 width=self._ui.px(170),
                 callback=self._add_seed,
             )
-            dpg.add_input_text(
-                tag="grid.add.file",
-                hint="projected face: path of .npz",
-                on_enter=True,
-                width=self._ui.px(170),
-                callback=self._add_file,
-            )
+            dpg.add_selectable(label="A projected face…", tag="grid.add.file", callback=self._browse)
             dpg.add_group(tag="grid.add.pins")
 
     # -- layers --------------------------------------------------------------------------------------------------------
@@ -172,29 +168,28 @@ class GridControls:
 
     def _begin_painting(self, *_: Any) -> None:
         card = self._ui.explorer.card
-        if card is not None and (index := self._under(len(self._bars(card)))) is not None:
-            self._painting = index not in self._ui.explorer.scene.grid.layers
-            self._paint(index)
+        if card is not None:
+            self._last = self._under(len(self._bars(card)))
+            self._painting = self._last not in self._ui.explorer.scene.grid.layers
 
     def _go_on_painting(self, bars: Sequence[Bar]) -> None:
+        """Put layers in or take them out, all from the last one to the one under the mouse: a quick hand skips some."""
         if self._painting is None:
             return
-        if (index := self._under(len(bars))) is not None:
-            self._paint(index)
+        layers, now = set(self._ui.explorer.scene.grid.layers), self._under(len(bars))
+        stroke = set(range(min(self._last, now), max(self._last, now) + 1))
+        changed = layers | stroke if self._painting else layers - stroke
+        self._ui.explorer.edit("Styles of the rows", edits.set_grid_layers, sorted(changed))
+        self._last = now
         if not dpg.is_mouse_button_down(dpg.mvMouseButton_Left):
             self._painting = None
             self._ui.explorer.store.settle()
 
-    def _paint(self, index: int) -> None:
-        layers = set(self._ui.explorer.scene.grid.layers)
-        changed = layers | {index} if self._painting else layers - {index}
-        if changed != layers:
-            self._ui.explorer.edit("Styles of the rows", edits.set_grid_layers, sorted(changed))
-
-    def _under(self, count: int) -> int | None:
+    def _under(self, count: int) -> int:
+        """The field under the mouse, or the nearest one."""
         left, width = dpg.get_item_rect_min("grid.layers")[0], dpg.get_item_rect_size("grid.layers")[0]
         share = (dpg.get_mouse_pos(local=False)[0] - left) / max(width, 1)
-        return int(share * count) if 0 <= share < 1 else None
+        return min(max(int(share * count), 0), count - 1)
 
     def _draw(self, bars: Sequence[Bar], layers: Sequence[int], width: int) -> None:
         dpg.delete_item("grid.layers", children_only=True)
@@ -268,11 +263,14 @@ class GridControls:
             dpg.set_value(sender, "")
             self._add(Source(latent=Latent(seed=int(text) % (MAX_SEED + 1))))
 
-    def _add_file(self, sender: Any, text: str) -> None:
-        dpg.set_value(sender, "")
+    def _browse(self) -> None:
         dpg.configure_item("grid.add", show=False)
-        axis = self._axis
-        self._ui.explorer.grid_files.open_projected(Path(text), lambda latent: self._add(Source(latent=latent), axis))
+        axis, files = self._axis, self._ui.explorer.grid_files
+
+        def add(path: Path) -> None:
+            files.open_projected(path, lambda latent: self._add(Source(latent=latent), axis))
+
+        self._browser.show("Add a projected face (.npz, .npy)", add)
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
