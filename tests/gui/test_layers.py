@@ -1,0 +1,110 @@
+"""The layers view with a real mouse: what stands on the screen is what its Scene looks at."""
+
+from collections.abc import Callable
+
+import av
+import numpy as np
+import pytest
+
+from stylegan_core.look import GAP_GREY, look_pixels, sheet_layout
+from stylegan_core.models import ModelStore
+from stylegan_core.ops import no_poll
+from stylegan_core.render import Renderer
+from stylegan_core.scene import ChannelGain, Scene
+from tests.gui.conftest import See, at_one_to_one
+from tests.gui.driver import Driver
+from widgets.inspector_picture import fitted
+
+LAYER, CHANNEL = "b8.conv1", 28  # of the starter model, 64 maps of 8 × 8
+Picture = Callable[[Scene], np.ndarray]
+Inside = Callable[[Driver], Scene]
+
+
+@pytest.fixture
+def inside(see: See, models: ModelStore) -> Inside:
+    """Wait until both pictures are what the Scene stands for: on the canvas, and in the view; return the Scene."""
+
+    def seen(app: Driver) -> Scene:
+        scene = see(app)
+        pixels = look_pixels(Renderer(models), scene, no_poll).numpy()
+        height, width = pixels.shape[:2]
+        left, top, *room = map(int, app.rect("layers.picture"))
+        factor = fitted((width, height), (room[0], room[1]))[0] // width
+        maps = (pixels != GAP_GREY).any(axis=2)  # in the gaps between them the chosen one's frame is drawn
+        across, down = (((np.arange(size) + 0.5) * factor).astype(int) for size in (width, height))
+
+        def stands() -> bool:
+            return np.array_equal(app.screenshot()[top + down][:, left + across][maps], pixels[maps])
+
+        app.wait_for(stands, f"what {scene.look} shows")
+        return scene
+
+    return seen
+
+
+def click_map(app: Driver, channel: int) -> None:
+    """Click into the middle of a channel's map on the sheet."""
+    sheet = sheet_layout(64, 8, 8)
+    left, top, *room = app.rect("layers.picture")
+    factor = fitted((sheet.width, sheet.height), (int(room[0]), int(room[1])))[0] / sheet.width
+    x, y = sheet.place_of(channel) or (0, 0)
+    app.move(left + (x + sheet.cell_width / 2) * factor, top + (y + sheet.cell_height / 2) * factor)
+    with app.held():
+        pass
+    app.rest()
+
+
+def test_a_layer_is_looked_at_and_a_channel_turned_off(
+    launch: Callable[..., Driver], inside: Inside, picture: Picture
+) -> None:
+    app = at_one_to_one(launch())
+    app.click("views.layers")
+    app.click("layers.row.b8.conv0")
+    app.key("Down")
+    app.rest()
+    whole = inside(app)
+    assert (whole.look.at, whole.look.layer, whole.look.show) == ("layer", LAYER, "sheet")
+    click_map(app, CHANNEL)
+    app.click("layers.strength.off")
+    app.rest()
+    without = inside(app)
+    assert without.channels == (ChannelGain(layer=LAYER, channel=CHANNEL, gain=0.0),)
+    assert (picture(without) != picture(whole)).any()
+    app.key("ctrl+z")
+    assert inside(app).channels == ()
+    app.key("ctrl+shift+z")
+    assert inside(app) == without
+    assert app.quit() == 0
+    at_one_to_one(app.start())
+    assert inside(app) == without
+
+
+def test_a_style_is_dragged_and_what_changes_recorded(
+    launch: Callable[..., Driver], inside: Inside, see: See, picture: Picture
+) -> None:
+    app = at_one_to_one(launch())
+    app.key("F3")
+    app.click(f"layers.row.{LAYER}")
+    app.click("layers.show", 0.1)  # one channel
+    app.rest()
+    before = inside(app)
+    app.click("layers.record")
+    app.click("layers.tab.style")
+    plot = app.rect("layers.style")
+    app.drag(plot.at(0.5, 0.4), plot.at(0.5, 0.2))
+    app.rest()
+    after = see(app)
+    [edit] = after.styles
+    assert edit.layer == LAYER and edit.amount > 0
+    assert after == before.model_copy(update={"styles": after.styles})
+    assert (picture(after) != picture(before)).any()
+    app.click("layers.tab.maps")
+    app.rest()
+    assert inside(app) == after
+    app.click("layers.record")
+    film = app.wait_for(lambda: [*app.pictures.glob("*.mp4")], "the video")[0]
+    app.wait_for(lambda: film.stat().st_size > 1000, "what is in the video")
+    with av.open(str(film)) as file:
+        assert sum(1 for _ in file.decode(video=0)) >= 2
+    app.key("ctrl+z")
+    assert inside(app) == before
