@@ -176,7 +176,7 @@ class Ladder:
         Args:
             scene: the one shown.
             card: of its model.
-            psis: of the rungs.
+            psis: of the rungs; there are fewer where several come to the same.
             px: how large they are shown.
         """
         of = only_picture(scene), card.digest, psis, px
@@ -196,11 +196,12 @@ class Ladder:
 
     def _set_up(self, scene: Scene, card: ModelCard, psis: tuple[float, ...], px: int) -> None:
         before = {made.rung: made for made in self._made if made is not None}
-        outdated = self._made if len(self._made) == len(psis) else [None] * len(psis)
-        self.rungs = tuple(Rung(psi, edits.set_psi(scene, psi)) for psi in psis)
+        scenes = dict.fromkeys(edits.set_psi(scene, psi) for psi in psis)  # a curve over the layers ends before psi
+        self.rungs = tuple(Rung(each.truncation.psi, each) for each in scenes)
+        outdated = self._made if len(self._made) == len(self.rungs) else [None] * len(self.rungs)
         self._made = [before.get(rung, old) for rung, old in zip(self.rungs, outdated, strict=True)]
         # Those nearest to what is shown first, for there one looks.
-        order = sorted(range(len(psis)), key=lambda index: abs(psis[index] - scene.truncation.psi))
+        order = sorted(range(len(self.rungs)), key=lambda index: abs(self.rungs[index].psi - scene.truncation.psi))
         lacking = [index for index in order if self.rungs[index] not in before]
         blurred = [index for index in order if self.rungs[index] not in before or before[self.rungs[index]].px < px]
         enough = _enough_px(card, px)

@@ -12,7 +12,7 @@ from widgets.ui import Ui
 Towards = Literal["mean", "class", "nearest"]
 
 TAG = "space.distances"
-WHAT = {"mean": "the mean", "class": "the mean of the class", "nearest": "its nearest centre"}
+WHAT = {"mean": "the mean", "class": "the mean of the class", "nearest": "the nearest centre"}
 
 
 class DistancePlot:
@@ -52,10 +52,7 @@ class DistancePlot:
         if (found, card.digest) != self._seen:
             self._seen = (found, card.digest)
             self._show(found, card)
-        words = (
-            self._under(found, card)
-            or f"How far each style vector is from {WHAT[towards]}: in grey as drawn, in colour truncated."
-        )
+        words = self._under(found, card) or f"Distance from {WHAT[towards]}: grey as drawn, coloured truncated."
         if dpg.get_value(f"{TAG}.words") != words:
             dpg.set_value(f"{TAG}.words", words)
 

@@ -30,6 +30,7 @@ class LadderStrip:
         self._shown: list[np.ndarray | None] = []  # what those show
         self._drawn: list[tuple[object, ...]] = []
         self._layout: tuple[int, int, int] = (0, 0, 0)  # rungs, columns, side in px
+        self._width = 0
 
     def build(self) -> None:
         """Make its items in the container that is open."""
@@ -45,11 +46,13 @@ class LadderStrip:
                 max_value=MOST,
                 default_value=self._count,
                 clamped=True,
-                width=self._ui.px(120),
                 format="%d pictures",
                 callback=self._set_count,
             )
-            tooltip("space.count", "How many pictures the ladder has.")
+            tooltip(
+                "space.count",
+                "How many pictures the ladder has; fewer where a curve over the layers can go no further.",
+            )
 
     def sync(self, card: ModelCard, width: int) -> int:
         """Once a frame: follow the Scene within so many px, and return how many it takes downwards."""
@@ -61,14 +64,19 @@ class LadderStrip:
         side = min((width + px(GAP)) // columns - px(GAP), largest)
         psis = ladder_psis(self._ends[0], self._ends[1], self._count)
         self._ladder.follow(explorer.scene, card, psis, -(-side // STEP_PX) * STEP_PX)
-        if self._layout != (self._count, columns, side):
-            self._layout = (self._count, columns, side)
+        rungs = self._ladder.rungs
+        if self._layout != (len(rungs), columns, side):
+            self._layout = (len(rungs), columns, side)
             self._lay_out()
+        if width != self._width:
+            self._width = width
+            for tag in ("space.from", "space.to", "space.count"):
+                dpg.configure_item(tag, width=min((width - 2 * px(8)) // 3, px(160)))
         now = explorer.scene.truncation.psi
-        nearest = min(range(self._count), key=lambda index: abs(psis[index] - now))
-        for index, psi in enumerate(psis):
+        nearest = min(range(len(rungs)), key=lambda index: abs(rungs[index].psi - now))
+        for index, rung in enumerate(rungs):
             self._take_picture(index)
-            self._draw(index, psi, index == nearest, psi == round(now, 2))
+            self._draw(index, rung.psi, index == nearest, rung.scene.truncation == explorer.scene.truncation)
         return rows * (side + px(LABEL + GAP))
 
     def leave(self) -> None:
@@ -86,7 +94,6 @@ class LadderStrip:
             max_value=PSI_RANGE[1],
             default_value=self._ends[end],
             clamped=True,
-            width=self._ui.px(120),
             format=format,
             callback=move,
         )
@@ -134,7 +141,7 @@ class LadderStrip:
         colour = theme.ACCENT if here else theme.ACCENT_DARK if nearest else theme.HOVERED if hovered else None
         if colour is not None:
             dpg.draw_rectangle((1, 1), (side - 1, side - 1), color=colour, thickness=px(2), rounding=2, parent=tag)
-        words, size = f"{psi:g}", px(13)
+        words, size = f"{psi:.3g}", px(13)
         x = (side - len(words) * size * 0.5) / 2
         dpg.draw_text((x, side + px(2)), words, size=size, color=theme.TEXT if nearest else theme.DIM, parent=tag)
 

@@ -21,8 +21,10 @@ TOWARDS: dict[str, Literal["mean", "class", "nearest"]] = {
     "the nearest centre": "nearest",
 }
 SHOWN_CENTRES = (2, 256)  # range of the slider; more can be typed
+PRESETS = tuple(PRESET_HELP)[:4], tuple(PRESET_HELP)[4:]  # bands and ramps: in two lines where there is no room for one
 EDGE = 8  # px at scale 1, to the left and the right
 PLOT = (150, 320)  # px at scale 1: limits of the plot's height
+WIDE = 540  # px at scale 1: of all presets in a line
 REST = 352  # px at scale 1: all but ladder and plot
 
 
@@ -39,7 +41,7 @@ class TruncationView:
         self._distancing = Distancing(*needed)
         self._ladder = LadderStrip(ui, Ladder(*needed))
         self._strip = PsiStrip(ui, "space.layers")
-        self._presets = Presets(ui, "space.preset", PRESET_HELP)
+        self._presets = tuple(Presets(ui, "space.preset", names) for names in PRESETS)
         self._plot = DistancePlot(ui)
         self._seen: tuple[object, ...] = ()
         self._size = (0, 0)
@@ -53,8 +55,10 @@ class TruncationView:
             self._build_towards()
             dpg.add_spacer(height=self._ui.px(4))
             psi_slider(self._ui, "space.psi")
-            with dpg.group(horizontal=True):
-                self._presets.build()
+            with dpg.group(tag="space.presets"):
+                for presets in self._presets:
+                    with dpg.group(horizontal=True):
+                        presets.build()
             self._strip.build()
             dpg.add_spacer(height=self._ui.px(4))
             self._plot.build()
@@ -103,7 +107,11 @@ class TruncationView:
         self._show_progress()
         room = round(dpg.get_item_rect_size("space.psi")[0]) or width - 3 * px(EDGE)  # a scroll bar may be there
         taken = self._ladder.sync(card, room)
-        self._presets.sync()
+        wide = room >= px(WIDE)
+        if dpg.get_item_configuration("space.presets")["horizontal"] != wide:
+            dpg.configure_item("space.presets", horizontal=wide)
+        for presets in self._presets:
+            presets.sync()
         self._strip.sync(room)
         self._distancing.follow(explorer.scene, card)
         low, high = map(px, PLOT)
@@ -112,7 +120,7 @@ class TruncationView:
             card,
             explorer.scene.truncation.towards,
             room,
-            min(max(height - taken - px(REST), low), high),
+            min(max(height - taken - px(REST if wide else REST + 29), low), high),
         )
 
     def leave(self) -> None:

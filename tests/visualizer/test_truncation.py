@@ -24,6 +24,7 @@ from visualizer.worker import Worker, to_rgba
 MODEL = tiny_model(64)
 CONDITIONAL = tiny_model(16, c_dim=4)
 SCENE = Scene(model=ModelRef(digest=MODEL.card.digest), truncation=Truncation(psi=0.5))
+RISING = (0.0, 0.5, 1.0, 1.5, 2.0)
 TICKS = 60_000  # with a rest of 1 ms each: never reached unless a test is about to fail
 
 
@@ -137,6 +138,13 @@ def test_the_ladder_is_the_pictures_of_its_scenes(models: ModelStore, worker: Wo
         pixels = sg.render(ladder.rungs[index].scene, models).pixels
         assert np.array_equal(ladder.picture(index), to_rgba(pixels).numpy())
     assert not said
+
+
+def test_a_curve_that_can_go_no_further_ends_the_ladder(models: ModelStore, worker: Worker) -> None:
+    ladder = Ladder(worker._renderer, worker, lambda text, kind: None, lambda scene, card: True)
+    curve = tuple(1.5 if index == 0 else 0.5 for index in range(MODEL.card.num_ws))
+    ladder.follow(SCENE.model_copy(update={"truncation": Truncation(psi=0.5, layers=curve)}), MODEL.card, RISING, 32)
+    assert [rung.psi for rung in ladder.rungs] == [0.0, 0.5, 1.0]  # at 1 the first layer is at 2, the end of the range
 
 
 def test_what_does_not_change_is_not_made_again(models: ModelStore, worker: Worker) -> None:
