@@ -79,7 +79,7 @@ class NoisePanel:
         self._strip.sync(bars, strengths, max(int(dpg.get_item_rect_size("noise.strength")[0]), 100))
         if explorer.playing_noise:
             self._ui.window.stay_awake()
-        look = (bars, noise.mode, noise.reseeded, explorer.playing_noise)
+        look = (bars, noise.mode, noise.reseeded, noise.strokes, explorer.playing_noise)
         if look != self._seen:
             self._seen = look
             self._show(bars, noise)
@@ -89,9 +89,12 @@ class NoisePanel:
         dpg.configure_item("noise.random", show=noise.mode == "random")
         playing = self._ui.explorer.playing_noise
         dpg.configure_item("noise.play", label=f"{icons.PAUSE}  Pause" if playing else f"{icons.PLAY}  Play")
-        own = ", ".join(names[item.layer] for item in noise.reseeded if item.layer < len(names))
-        dpg.configure_item("noise.reseeded", show=bool(own))
-        dpg.set_value("noise.reseeded", f"with noise of their own: {own}")
+        own = [names[item.layer] for item in noise.reseeded if item.layer < len(names)]
+        painted = [name for index, name in enumerate(names) if any(s.layer == index for s in noise.strokes)]
+        lines = ((own, "with noise of their own"), (painted, "painted on"))
+        text = "\n".join(f"{what}: {', '.join(layers)}" for layers, what in lines if layers)
+        dpg.configure_item("noise.reseeded", show=bool(text))
+        dpg.set_value("noise.reseeded", text)
 
     def _reseed(self) -> None:
         self._ui.explorer.do("New noise", edits.set_noise_seed, self._ui.explorer.random_seed())

@@ -81,8 +81,9 @@ class PaintedPicture:
             self._texture.set_smooth(False)
         self._paint_on()
         self._busy_since = (self._busy_since or time.monotonic()) if busy else None
-        waiting = self._busy_since is not None and time.monotonic() - self._busy_since > BUSY_S
-        state = (id(self._picture), side, self._circle(), self._unseen(), waiting)
+        late = self._busy_since is not None and time.monotonic() - self._busy_since > BUSY_S
+        waiting = late and self._hand is None
+        state = (id(self._picture), side, self._circle(), self._unseen(), waiting, self._stale)
         if state != self._drawn:
             self._drawn = state
             self._draw(waiting)
@@ -153,6 +154,12 @@ class PaintedPicture:
             self._fresh = None
         return self._fresh
 
+    @property
+    def _stale(self) -> bool:
+        """Whether the picture is of another layer, or of something else about it."""
+        look = self._picture.scene.look if self._picture is not None else self._look
+        return (look.at, look.layer) != (self._look.at, self._look.layer)
+
     # -- places and drawing --------------------------------------------------------------------------------------------
 
     def _point(self) -> Point:
@@ -173,7 +180,8 @@ class PaintedPicture:
         dpg.configure_item(TAG, width=side, height=side)
         dpg.delete_item(TAG, children_only=True)
         if self._texture is not None:
-            dpg.draw_image(self._texture.tag, (0, 0), (side, side), parent=TAG)
+            shade = (255, 255, 255, 70 if waiting and self._stale else 255)
+            dpg.draw_image(self._texture.tag, (0, 0), (side, side), color=shade, parent=TAG)
         if (stroke := self._unseen()) is not None:
             self._draw_stroke(stroke)
         if (circle := self._circle()) is not None:

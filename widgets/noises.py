@@ -19,8 +19,9 @@ from widgets.ui import Ui
 KINDS: dict[str, Kind] = {"map": "noise", "what it does": "effect", "variation": "variation"}
 COLOURS = ("grey", "viridis", "magma", "turbo", "diverging")
 FACTORS = (0.0, 3.0)
-SMALLEST = 180  # px at scale 1: of the picture's side, and of the width of plot and tools
+SMALLEST, TOOLS = 180, 250  # px at scale 1: least side of the picture, and width of the tools
 HEAD, WORDS, FOOT = 84, 28, 220  # px at scale 1: the lines above the picture, the one under it, plot and tools
+TITLES, LINE = 470, 29  # px at scale 1: width of the first line, which is two where there is less; height of a line
 EDGE = 8  # px at scale 1 to the left and the right of all
 
 
@@ -40,7 +41,7 @@ class NoisesView:
         self._layer = 0  # chosen last, counted among the layers that take noise
         self._names: tuple[str, ...] = ()  # of the layers in the list
         self._seen: tuple[object, ...] = ()
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._sizes = (0, 0)  # of the tools
 
     # -- built once ----------------------------------------------------------------------------------------------------
 
@@ -51,7 +52,7 @@ class NoisesView:
             self._build_within()
 
     def _build_within(self) -> None:
-        with dpg.group(horizontal=True):
+        with dpg.group(tag="noises.head"):
             self._ui.bind.radio(
                 "noises.kind",
                 "Look at noise",
@@ -61,7 +62,8 @@ class NoisesView:
                 "The noise map itself; the difference it makes to the picture, on or off; or how much the picture "
                 "varies from one random map to the next (StyleGAN, figures 4 and 5).",
             )
-            self._build_colours()
+            with dpg.group(horizontal=True):
+                self._build_colours()
         self._layers.build()
         self._build_chosen()
         with dpg.group(tag="noises.body"):
@@ -91,11 +93,11 @@ class NoisesView:
 
     def _build_chosen(self) -> None:
         with dpg.group(horizontal=True):
-            dpg.add_combo(tag="noises.layer", width=self._ui.px(150), callback=self._pick)
+            dpg.add_combo(tag="noises.layer", width=self._ui.px(172), callback=self._pick)
             tooltip("noises.layer", "The layer that is looked at. A click on its picture chooses it as well.")
             low, high = FACTORS
             dpg.add_slider_float(
-                tag="noises.factor", min_value=low, max_value=high, width=-1, callback=self._set_factor
+                tag="noises.factor", min_value=low, max_value=high, width=-self._ui.px(EDGE), callback=self._set_factor
             )
             tooltip("noises.factor", "This layer's noise, times the strength that it has learned. Ctrl+click to type.")
         with dpg.item_handler_registry() as settling:
@@ -133,20 +135,22 @@ class NoisesView:
     def _arrange(self, width: int, height: int) -> tuple[int, int, int]:
         """The picture's side, and the plot's width and height: plot and tools stand under the picture, or beside it."""
         px = self._ui.px
-        room = height - px(HEAD + WORDS)
-        wide = width - px(SMALLEST) >= room
-        for tag, horizontal in (("noises.body", wide), ("noises.foot", not wide)):
+        short = width < px(TITLES)
+        room = max(height - px(HEAD + WORDS + short * LINE), px(SMALLEST))
+        wide = width - px(TOOLS + 8) >= room
+        for tag, horizontal in (("noises.head", not short), ("noises.body", wide), ("noises.foot", not wide)):
             dpg.configure_item(tag, horizontal=horizontal)
         if wide:
-            side, rest = max(room, px(SMALLEST)), width - max(room, px(SMALLEST)) - px(8)
-            plot = max(room - px(FOOT + 6), px(80))
+            side, plot = room, (width - room - px(8), max(room - px(FOOT + 6), px(80)))
+            tools = plot[0]
         else:
             side = min(width, max(room - px(FOOT), px(SMALLEST)))
-            rest, plot = (width - px(8)) // 2, px(FOOT)
-        if self._sizes.get("tools") != (rest, px(FOOT)):
-            self._sizes["tools"] = (rest, px(FOOT))
-            dpg.configure_item("noises.tools", width=rest, height=px(FOOT))
-        return side, rest, plot
+            tools = max(px(TOOLS), (width - px(8)) // 2)
+            plot = max(width - tools - px(8), px(80)), px(FOOT)
+        if self._sizes != (tools, px(FOOT)):
+            self._sizes = (tools, px(FOOT))
+            dpg.configure_item("noises.tools", width=tools, height=px(FOOT))
+        return side, *plot
 
     def _show(self, card: ModelCard, noise: Noise, look: Look) -> None:
         """Bring list, slider and colours in line."""
