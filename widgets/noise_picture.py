@@ -16,6 +16,7 @@ from widgets.ui import Ui
 
 TAG = "noises.picture"
 PAINT = "Paint noise"  # the undo point's name
+RADII, RADIUS_STEP = (0.01, 0.5), 1.15  # of the brush; its factor for a notch of the wheel
 BUSY_S = 0.4  # what is made sooner needs no word
 Point = tuple[float, float]
 
@@ -61,6 +62,8 @@ class PaintedPicture:
             for button in (dpg.mvMouseButton_Left, dpg.mvMouseButton_Right):
                 dpg.add_item_clicked_handler(button, callback=self._press)
         dpg.bind_item_handler_registry(TAG, handlers)
+        with dpg.handler_registry():
+            dpg.add_mouse_wheel_handler(callback=self._wheel)
 
     def sync(self, picture: NoisePicture | None, look: Look, layer: int, side: int, busy: bool) -> None:
         """Once a frame.
@@ -122,6 +125,11 @@ class PaintedPicture:
             return
         self._hand = _Hand(button, at, len(explorer.scene.noise.strokes))
         self._fresh = self._newest()
+
+    def _wheel(self, sender: Any, amount: float) -> None:
+        del sender
+        if self._paintable and dpg.is_item_hovered(TAG):
+            self.brush.radius = min(max(self.brush.radius * RADIUS_STEP**amount, RADII[0]), RADII[1])
 
     def _paint_on(self) -> None:
         hand, explorer = self._hand, self._ui.explorer

@@ -12,10 +12,10 @@ from visualizer.noise_view import Kind
 from visualizer.session import Pin
 from widgets import icons, theme
 from widgets.bind import tooltip
-from widgets.noise_picture import Brush
+from widgets.noise_picture import RADII, Brush
 from widgets.ui import Ui
 
-VALUES, RADII = (-4.0, 4.0), (0.01, 0.5)
+VALUES = (-4.0, 4.0)
 NO_PIN = "no favourites yet: P pins one"
 
 
@@ -49,6 +49,8 @@ class NoiseTools:
                 ("picture", look.at != "noise"),
             ):
                 dpg.configure_item(f"noises.for.{tag}", show=shown)
+        if dpg.get_value("noises.radius") != self._brush.radius and not dpg.is_item_active("noises.radius"):
+            dpg.set_value("noises.radius", self._brush.radius)  # the wheel has changed it
         pins = self._ui.explorer.favourites.pins
         if pins != self._pins:
             self._pins = pins
@@ -67,7 +69,9 @@ class NoiseTools:
             ("set", "add"), tag="noises.mode", horizontal=True, default_value=brush.mode, callback=self._brush_takes
         )
         tooltip("noises.mode", "The brush puts its value in place of the noise, or adds it.")
-        self._build_brush_slider("radius", RADII, "brush  %.3f", "The brush's radius in picture widths.")
+        self._build_brush_slider(
+            "radius", RADII, "brush  %.3f", "The brush's radius in picture widths. The wheel over the map changes it."
+        )
         erasing = "The right button erases: it paints 0 in place of the noise."
         self._build_brush_slider(
             "value", VALUES, "value  %+.2f", f"What the left button paints, in standard deviations. {erasing}"

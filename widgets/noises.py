@@ -179,10 +179,11 @@ class NoisesView:
             column, row, values = under
             text = f"x {column}  y {row}:   {words_of(values)}"
         elif not (text := self._histogram.under()):
-            if noise.mode == "none" or noise.strength == 0:
-                text = "The noise is off: nothing of this is in the picture."
+            factor = noise.layers[self._layer] if self._layer < len(noise.layers) else 1.0
+            if noise.mode == "none" or noise.strength * factor == 0:
+                text = "This noise is off: nothing of it is in the picture."
             elif look.at == "noise":
-                text = "Left button paints, right button erases."
+                text = "Left button paints, right button erases, the wheel sizes the brush."
         if dpg.get_value("noises.words") != text:
             dpg.set_value("noises.words", text)
 

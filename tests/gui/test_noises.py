@@ -15,6 +15,7 @@ from stylegan_core.scene import Look, Noise, Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import Driver
 from widgets.noise_layers import ROW, SLOT
+from widgets.noise_picture import RADIUS_STEP
 
 Picture = Callable[[Scene], np.ndarray]
 MODEL = Path(__file__).parents[1] / "golden" / "ada_skip64.pkl"
@@ -54,6 +55,7 @@ def test_a_painted_stroke_is_in_the_picture_the_scene_and_the_session(
     assert (before.look.at, before.look.layer, before.noise) == ("noise", "b16.conv0", Noise())
     shows(app, before, models)
     place, unpainted = app.rect("noises.picture"), app.canvas()
+    app.scroll(2, place.at(0.3, 0.3))  # a larger brush
     app.move(*place.at(0.3, 0.3))
     with app.held():
         app.move(*place.at(0.5, 0.4))
@@ -63,6 +65,7 @@ def test_a_painted_stroke_is_in_the_picture_the_scene_and_the_session(
     painted = see(app)
     (stroke,) = painted.noise.strokes
     assert (stroke.layer, stroke.mode, stroke.value) == (LAYER, "set", 2.0)
+    assert stroke.radius == pytest.approx(0.08 * RADIUS_STEP**2)
     np.testing.assert_allclose((stroke.points[0], stroke.points[-1]), ((0.3, 0.3), (0.7, 0.4)), atol=0.01)
     assert painted.model_copy(update={"noise": Noise()}) == before
     assert not np.array_equal(picture(painted), picture(before))
