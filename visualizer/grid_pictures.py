@@ -11,8 +11,7 @@ from PIL import Image
 from stylegan_core.card import ModelCard
 from stylegan_core.scene import Scene
 
-FIRST_THUMBNAIL_PX = 32  # before anything was measured
-COARSEST_PX = 16  # nobody is to be recognised in less
+COARSEST_PX = 32  # of thumbnails: nobody is to be recognised in less
 THUMBNAIL_SHARE = 1 / 3  # of what a full picture costs: as much as a thumbnail may cost
 SPARE = 2  # pictures are kept so many times as large as their cells, for the window may grow
 LIMIT_BYTES = 256 << 20  # of all pictures that are kept
@@ -167,11 +166,11 @@ def thumbnail_px(card: ModelCard, steps_ms: Mapping[int, float], cell_px: int) -
     """
     if not card.has_preview:
         return None
-    px = card.preview_px or min(FIRST_THUMBNAIL_PX, card.resolution)
+    px = card.preview_px or COARSEST_PX
     resolutions = sorted({layer.resolution for layer in card.layers})
     if not card.preview_px and all(resolution in steps_ms for resolution in resolutions):
         allowed = THUMBNAIL_SHARE * sum(steps_ms.values())
-        total, px = 0.0, COARSEST_PX
+        total = 0.0
         for resolution in resolutions:
             total += steps_ms[resolution]
             if total <= allowed and px < cell_px:

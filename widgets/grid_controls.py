@@ -246,9 +246,11 @@ class GridControls:
         card = self._ui.explorer.card
         return tuple(mix for mix in scene.mixing if card is not None and len(mix.amounts) == card.num_ws)
 
-    def _add(self, source: Source, axis: Axis | None = None) -> None:
+    def _add(self, source: Source) -> None:
         dpg.configure_item("grid.add", show=False)
-        axis = axis or self._axis
+        self._add_to(self._axis, source)
+
+    def _add_to(self, axis: Axis, source: Source) -> None:
         self._ui.explorer.do(f"Add a {axis[:-1]}", edits.add_source, axis, source)
 
     def _add_new(self) -> None:
@@ -268,7 +270,7 @@ class GridControls:
         axis, files = self._axis, self._ui.explorer.grid_files
 
         def add(path: Path) -> None:
-            files.open_projected(path, lambda latent: self._add(Source(latent=latent), axis))
+            files.open_projected(path, lambda latent: self._add_to(axis, Source(latent=latent)))
 
         self._browser.show("Add a projected face (.npz, .npy)", add)
 

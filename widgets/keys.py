@@ -47,6 +47,9 @@ def shortcut_table(
         ),
         Shortcut("F6", dpg.mvKey_F6, "put the left column away, or bring it back", partial(put_away, "left")),
         Shortcut("F7", dpg.mvKey_F7, "put the right column away, or bring it back", partial(put_away, "right")),
+        Shortcut(
+            "arrows, Enter", 0, "in the grid: from cell to cell; make one the picture", lambda: None, needs="mixing"
+        ),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
         Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
         Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),

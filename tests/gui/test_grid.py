@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stylegan_core.grid import cell_scene, source_scene
-from stylegan_core.scene import Scene, Source
+from stylegan_core.scene import Scene, Source, only_picture
 from tests.gui.conftest import See
 from tests.gui.driver import Driver, find
 from visualizer.grid_pictures import GridLayout, Place, tile
@@ -83,6 +83,9 @@ def test_cells_show_their_scenes_and_a_click_makes_one_the_picture(
     assert app.scene() == cell.model_copy(update={"grid": before.grid, "look": before.look})
     app.key("ctrl+z")
     assert see(app) == before
+    for key in ("Left", "Up", "Up", "Return"):  # the grid was clicked, so that the keyboard goes on from there
+        app.key(key)
+    assert only_picture(see(app)) == cell_scene(before, 0, 1, NUM_WS)
 
 
 def test_people_change_places_and_layers_are_chosen(app: Driver, grid: GridOnScreen, picture: Rendered) -> None:
@@ -116,11 +119,15 @@ def test_rows_are_added_and_the_grid_is_saved(app: Driver, grid: GridOnScreen) -
     app.fill("grid.add.seed", "4321")
     app.key("Return")
     app.wait_for(lambda: not app.shown("grid.add.seed"), "the menu to close")
-    app.click("grid.add.columns")
-    app.click("grid.add.live")
+    app.key("p")
+    for person in ("grid.add.live", "grid.add.pin.0"):
+        app.click("grid.add.columns")
+        app.click(person)
+        app.wait_for(lambda person=person: not app.shown(person), "the menu to close")
     scene = app.scene()
     assert scene.grid.rows[3].latent.seed == 4321
     assert scene.grid.columns[3] == Source(latent=scene.latent, mixing=scene.mixing)
+    assert scene.grid.columns[4].name.startswith("faces32")
     app.click("grid.save.picture")
     app.rest()
     saved = app.wait_for(lambda: list(app.pictures.glob("*-grid-*.png")), "the saved grid")

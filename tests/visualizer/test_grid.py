@@ -12,6 +12,7 @@ from PIL import Image
 
 import stylegan_core as sg
 from stylegan_core import edits
+from stylegan_core.card import LayerInfo
 from stylegan_core.errors import Cancelled
 from stylegan_core.grid import cell_scene, source_scene
 from stylegan_core.models import save_model
@@ -24,7 +25,6 @@ from visualizer.explorer import Explorer
 from visualizer.grid import AHEAD, MixingGrid
 from visualizer.grid_pictures import (
     COARSEST_PX,
-    FIRST_THUMBNAIL_PX,
     CellPicture,
     GridLayout,
     KeptPictures,
@@ -35,7 +35,7 @@ from visualizer.grid_pictures import (
 
 CELL = 20  # px
 CARD = tiny_model(64).card
-STEPS = {4: 1.0, 8: 1.0, 16: 2.0, 32: 16.0, 64: 20.0}  # ms: 32² would be half of a full picture
+STEPS = {4: 1.0, 8: 1.0, 16: 2.0, 32: 4.0, 64: 20.0}  # ms
 
 
 def people(*seeds: int) -> tuple[Source, ...]:
@@ -133,7 +133,7 @@ def test_thumbnails_of_all_cells_come_before_any_full_picture() -> None:
     desk = Desk(mixed())
     desk.finish()
     stops = [stop_at for _, stop_at in desk.renderer.asked]
-    assert stops == [FIRST_THUMBNAIL_PX] * 11 + [None] * 11  # 6 cells, 5 people at the edges
+    assert stops == [COARSEST_PX] * 11 + [None] * 11  # 6 cells, 5 people at the edges
     assert len(set(desk.renderer.asked)) == 22
     assert desk.grid.complete
     assert desk.grid.progress == (6, 6, 6)
@@ -405,11 +405,18 @@ def test_the_largest_cells_fit(rows: int, columns: int) -> None:
 
 
 def test_thumbnails_cost_a_third_at_most() -> None:
-    assert thumbnail_px(CARD, {}, 100) == FIRST_THUMBNAIL_PX
-    assert thumbnail_px(CARD, STEPS, 100) == 16
-    assert thumbnail_px(CARD, STEPS | {32: 4.0}, 100) == 32
-    assert thumbnail_px(CARD, STEPS | {32: 4.0}, 16) == 16  # no finer than the cell
-    assert thumbnail_px(CARD, STEPS | {4: 90.0}, 100) == COARSEST_PX
+    quick = {4: 1.0, 8: 1.0, 16: 1.0, 32: 2.0, 64: 5.0, 128: 20.0}
+    layers = [
+        LayerInfo(name=f"b{px}.conv1", kind="conv", step=i, resolution=px, channels=8, ws_index=i)
+        for i, px in enumerate(quick)
+    ]
+    card = CARD.model_copy(update={"resolution": 128, "layers": tuple(layers)})
+    assert thumbnail_px(card, {}, 100) == COARSEST_PX  # before anything was measured
+    assert thumbnail_px(card, quick, 100) == 64
+    assert thumbnail_px(card, quick | {64: 6.0}, 100) == COARSEST_PX
+    assert thumbnail_px(card, quick, 32) == COARSEST_PX  # no finer than the cell
+    assert thumbnail_px(card, quick | {4: 90.0}, 100) == COARSEST_PX  # nor coarser than what can be recognised
+    assert thumbnail_px(tiny_model(32).card, {}, 100) is None
     assert thumbnail_px(tiny_model(16).card, {}, 100) is None
     assert thumbnail_px(tiny_model(64, architecture="orig").card, {}, 100) is None
     assert thumbnail_px(CARD.model_copy(update={"preview_px": 16}), STEPS, 100) == 16
@@ -484,6 +491,23 @@ def test_cells_are_their_scenes_pictures_to_the_byte(explorer: Explorer) -> None
         assert frame.pixels is not None, frame.error
         x, y = explorer.grid.layout.corner(place)
         assert np.array_equal(explorer.grid.atlas[y : y + 64, x : x + 64, :3], frame.pixels.numpy())
+
+
+def test_another_precision_makes_all_anew(explorer: Explorer) -> None:
+    filled(explorer)
+    assert explorer.card is not None
+    card = explorer.card
+
+    def complete() -> bool:
+        explorer.grid.follow(explorer.scene, card, CELL)
+        return explorer.grid.progress.total == 4 and explorer.grid.complete
+
+    until(explorer, complete)
+    explorer.use(half=True)
+    until(explorer, lambda: not explorer.tasks.busy)
+    explorer.grid.follow(explorer.scene, card, CELL)
+    assert explorer.grid.progress.thumbnails == 0
+    until(explorer, complete)
 
 
 def test_a_grid_is_saved_as_one_picture_that_restores_it(explorer: Explorer, tmp_path: Path) -> None:
