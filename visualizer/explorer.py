@@ -416,10 +416,10 @@ class Explorer:
             self.notices.over(before.frame.error)
 
     def _move(self, now: float) -> None:
-        """Go on with what plays, as soon as the picture of where it is has come, and the one beside it."""
+        """Go on with what plays, as soon as all pictures of where it is have come: none is asked for in vain."""
         if self.motion.playing and (self.live.failed or self.card is None or not self.card.can_move):
             self.motion.stop()
-        if self.live.here and not self.companion.busy:
+        if self.live.here and self.centring.job is None and not self.companion.busy and not self.inspection.busy:
             self.motion.tick(now)
 
     def _guarded(self, function: Callable[[], object]) -> None:

@@ -62,6 +62,7 @@ class Inspection:
         self.recording: Recording | None = None  # of how the look changes
         self._digest = ""  # of the model that both are of
         self._future: Future[Inside | tuple[LayerReport, ...] | None] | None = None
+        self._looking = False  # whether that is a look, or reports
         self._wanted: tuple[Scene, LayerInfo] | None = None
         self._asked: tuple[Scene, LayerInfo] | None = None
         self._measured: Scene | None = None  # the Scene whose reports were asked for
@@ -71,8 +72,10 @@ class Inspection:
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way."""
-        return self._future is not None
+        """Whether what the newest Scene looks at has yet to come."""
+        if self._wanted is None:
+            return False
+        return self._wanted != self._asked or (self._future is not None and self._looking)
 
     def follow(self, scene: Scene, card: ModelCard, now: float | None = None) -> None:
         """Once a frame while the view is shown: take in what is ready, and ask for what this Scene looks at."""
@@ -92,10 +95,10 @@ class Inspection:
         if self._future is not None or not self._renderer.models.has(scene.model):
             return
         if self._wanted is not None and self._wanted != self._asked:
-            self._asked = self._wanted
+            self._asked, self._looking = self._wanted, True
             self._future = self._worker.call(self._look)
         elif drawn != self._measured and now >= self._rested_at:
-            self._measured = drawn
+            self._measured, self._looking = drawn, False
             self._future = self._worker.call(partial(self._measure, drawn))
 
     def leave(self) -> None:

@@ -1,5 +1,6 @@
 """What the layers view is given: always of the newest Scene, exactly what the Renderer says, and nothing in vain."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,6 +19,7 @@ from stylegan_core.render import Renderer
 from stylegan_core.scene import ModelRef, Scene
 from stylegan_core.spectrum import spectrum
 from tests.strategies import tiny_model
+from visualizer.explorer import Explorer
 from visualizer.inspection import REST_S, Inside, Inspection
 from visualizer.tasks import Tasks
 from visualizer.worker import Worker
@@ -247,3 +249,26 @@ def test_a_video_has_a_frame_for_every_change(person: Person, tmp_path: Path) ->
     assert len(frames) == 3
     for frame, pixels in zip(frames, shown, strict=True):
         assert frame.mean() == pytest.approx(pixels.mean(), abs=4)  # it has been through a codec
+
+
+def test_what_plays_waits_for_what_is_inside_it(tmp_path: Path) -> None:
+    explorer = Explorer(tmp_path / "state", tmp_path / "pictures")
+    explorer.begin()
+    rest, moved = threading.Event(), 0
+    for frame in range(60_000):  # never reached unless the test is about to fail
+        before = explorer.scene
+        explorer.tick(frame / 60)
+        if explorer.scene.transform != before.transform:
+            moved += 1
+            inside = explorer.inspection.inside
+            assert inside is not None and inside.scene.transform == before.transform
+        if explorer.card is not None:
+            explorer.inspection.follow(explorer.scene, explorer.card, frame / 60)
+        if explorer.live.here and not explorer.motion.playing:
+            explorer.do("Look", edits.look_at, "layer", LAYER)
+            explorer.motion.turn(explorer.inspection.inside is not None)
+        if moved == 4:
+            break
+        rest.wait(0.001)
+    explorer.close()
+    assert moved == 4
