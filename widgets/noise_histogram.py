@@ -5,13 +5,15 @@ import numpy as np
 
 from visualizer.noise_view import NoisePicture
 from widgets import theme
+from widgets.ui import Ui
 
 TAG = "noises.plot"
-AXES: dict[str, str] = {
-    "noise": "standard deviations",
-    "effect": "difference, of a range of 2",
-    "variation": "standard deviation, of a range of 2",
+AXES = {  # where there is room, and where there is little
+    "noise": ("standard deviations", "value"),
+    "effect": ("difference, of a range of 2", "difference"),
+    "variation": ("standard deviation, of a range of 2", "deviation"),
 }
+WIDE = 220  # px at scale 1, for the longer words
 CHANNELS = ("R", "G", "B", "A")
 
 
@@ -25,8 +27,10 @@ def words_of(values: np.ndarray) -> str:
 class Histogram:
     """Bars over the values of a NoisePicture."""
 
-    def __init__(self) -> None:
+    def __init__(self, ui: Ui) -> None:
+        self._ui = ui
         self._picture: NoisePicture | None = None
+        self._label = ""
         self._marked: float | None = None
 
     def build(self) -> None:
@@ -48,6 +52,9 @@ class Histogram:
         if picture is not None and picture is not self._picture:
             self._picture = picture
             self._show(picture)
+        if picture is not None and (label := AXES[picture.scene.look.at][width < self._ui.px(WIDE)]) != self._label:
+            self._label = label
+            dpg.configure_item(f"{TAG}.x", label=label)
         if mark != self._marked:
             self._marked = mark
             dpg.set_value(f"{TAG}.mark", [[] if mark is None else [mark]])
@@ -68,7 +75,5 @@ class Histogram:
         width = float(edges[1] - edges[0])
         dpg.configure_item(f"{TAG}.bars", weight=width)
         dpg.set_value(f"{TAG}.bars", [(edges[:-1] + width / 2).tolist(), counts.astype(float).tolist()])
-        look = picture.scene.look.at
-        dpg.configure_item(f"{TAG}.x", label=AXES[look])
         dpg.set_axis_limits(f"{TAG}.x", float(edges[0]), float(edges[-1]))
         dpg.set_axis_limits(f"{TAG}.y", 0.0, float(counts.max()) * 1.1 or 1.0)

@@ -37,7 +37,7 @@ class NoisesView:
         self._layers = NoiseLayers(ui, self._choose)
         self._picture = PaintedPicture(ui)
         self._tools = NoiseTools(ui, self._picture.brush)
-        self._histogram = Histogram()
+        self._histogram = Histogram(ui)
         self._layer = 0  # chosen last, counted among the layers that take noise
         self._names: tuple[str, ...] = ()  # of the layers in the list
         self._seen: tuple[object, ...] = ()
@@ -80,8 +80,6 @@ class NoisesView:
             del sender
             self._ui.explorer.do("Colours", edits.set_look_colours, colours)
 
-        dpg.add_combo(COLOURS, tag="noises.colours", width=self._ui.px(100), callback=choose)
-        tooltip("noises.colours", "The colours that values are shown in.")
         self._ui.bind.checkbox(
             "noises.normalise",
             "Normalise",
@@ -90,6 +88,9 @@ class NoisesView:
             "full range",
             "Bring what is shown to its own range, so that the strongest reaches the ends of the colours.",
         )
+        # Last in its line, for one that is hidden would draw what follows it up to the line before.
+        dpg.add_combo(COLOURS, tag="noises.colours", width=self._ui.px(100), callback=choose)
+        tooltip("noises.colours", "The colours that values are shown in.")
 
     def _build_chosen(self) -> None:
         with dpg.group(horizontal=True):
