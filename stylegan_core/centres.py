@@ -21,7 +21,7 @@ SEED = 0  # of the latents, and of k-means
 MAPPED = 256  # latents at a time, between two polls
 FEWEST, MOST, FOR_EACH = 4096, 32768, 64  # latents: at least, at most, and for each centre in between
 PASSES = 10  # of k-means over all of them
-STORED = 64  # sets of centres that are kept, of at most 2 MiB each where w has 512 dimensions
+STORED = 32  # sets of centres that are kept, of at most 2 MiB each where w has 512 dimensions
 WAIT_S = 0.05  # between two polls while another thread looks for centres
 
 Search = Generator[float, None, Tensor]

@@ -1,5 +1,6 @@
 """The window never waits for centres, and the ladder is the pictures of its Scenes."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -206,6 +207,7 @@ def test_what_cannot_be_made_is_left_out(models: ModelStore, worker: Worker) -> 
 def explorer(tmp_path: Path) -> Iterator[Explorer]:
     explorer = Explorer(tmp_path / "state", tmp_path / "pictures")
     explorer.begin()
+    explorer.cancel_loading()  # of the starter model
     explorer.adopt(MODEL, ModelRef(digest=MODEL.card.digest))
     until(lambda: explorer.tick(0.0) and not explorer.latest.frame.preview)
     yield explorer
@@ -256,6 +258,19 @@ def test_waiting_for_centres_can_be_given_up(explorer: Explorer, endless: None) 
     explorer.undo()
     explorer.tick(0.0)
     assert explorer.centring.job is None and explorer.scene == before
+
+
+def test_what_plays_waits_for_centres_as_well(explorer: Explorer, endless: None) -> None:
+    explorer.do("Nearest", edits.set_towards, "nearest")
+    explorer.tick(0.0)
+    waiting = explorer.scene
+    explorer.motion.drift(True)
+    clock = itertools.count(1.0)
+    for _ in range(4):
+        explorer.tick(next(clock))
+    assert explorer.scene == waiting
+    explorer.cancel_centres()
+    until(lambda: explorer.tick(next(clock)) or explorer.scene.transform != waiting.transform)
 
 
 def test_centres_that_cannot_be_found_are_one_message(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
