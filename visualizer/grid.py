@@ -24,7 +24,8 @@ from visualizer.worker import SceneRenderer, to_rgba
 
 log = logging.getLogger(__name__)
 
-AHEAD = 3  # thumbnails that wait on the worker, so that it need not wait for the window's next frame
+AHEAD = 3  # quick pictures that wait on the worker, so that it need not wait for the window's next frame
+QUICK_MS = 50.0  # a picture that takes longer waits alone: something else may be asked for meanwhile
 
 
 class OnWorker(Protocol):
@@ -57,6 +58,7 @@ class _Made:
 
     pictures: Mapping[Scene, CellPicture]
     steps_ms: Mapping[int, float]
+    full_ms: float | None = None  # time of a full picture
 
 
 class MixingGrid:
@@ -90,6 +92,7 @@ class MixingGrid:
         self._shown: dict[Place, CellPicture] = {}  # the same, or what was seen there before
         self._pictures = KeptPictures()
         self._steps_ms: dict[int, float] = {}
+        self._full_ms: float | None = None  # of the newest full picture
         self._flying: list[_Work] = []
 
     # -- each frame ----------------------------------------------------------------------------------------------------
@@ -120,7 +123,7 @@ class MixingGrid:
         self.leave()
         self._pictures.clear()
         self._steps_ms.clear()
-        self._flying, self._context = [], None
+        self._flying, self._context, self._full_ms = [], None, None
 
     # -- what there is -------------------------------------------------------------------------------------------------
 
@@ -210,20 +213,23 @@ class MixingGrid:
     # -- what is made next ---------------------------------------------------------------------------------------------
 
     def _ask(self, card: ModelCard, looked_at: Place) -> None:
-        """Keep the worker busy: with thumbnails a few ahead, with full pictures one at a time."""
+        """Keep the worker busy: with what is quick a few ahead, with what takes longer one at a time."""
         px = self.layout.cell_px
         if not self._flying and (unfit := [place for place, picture in self._best.items() if not picture.fits(px)]):
             self._refit(unfit, px)
         stop_at = thumbnail_px(card, self._steps_ms, px)
-        while len(self._flying) < (1 if stop_at is None else AHEAD):
+        ahead = AHEAD if self._full_ms is not None and self._full_ms < QUICK_MS else 1
+        while len(self._flying) < (ahead if stop_at is None else AHEAD):
             lacking = [place for place, cell in self._scenes.items() if place not in self._best and self._idle(cell)]
             if not lacking:
                 break
             self._render(min(lacking, key=partial(self._thumbnail_order, looked_at)), px, stop_at)
-        rough = [] if self._flying else [place for place, picture in self._best.items() if not picture.suffices(px)]
-        if rough:
-            row, column = looked_at
-            self._render(min(rough, key=lambda place: (place[0] - row) ** 2 + (place[1] - column) ** 2), px, None)
+        while len(self._flying) < ahead:
+            rough = [place for place, picture in self._best.items() if not picture.suffices(px)]
+            rough = [place for place in rough if self._idle(self._scenes[place])]
+            if not rough:
+                break
+            self._render(min(rough, key=partial(_distance, looked_at)), px, None)
 
     def _idle(self, cell: Scene) -> bool:
         """Whether the worker has not been asked for it."""
@@ -272,6 +278,8 @@ class MixingGrid:
                 self._best[place] = picture
                 self._paint(place, picture)
                 self.revision += 1
+        if made is not None and made.full_ms is not None:
+            self._full_ms = made.full_ms
         for resolution, ms in {} if made is None else made.steps_ms.items():
             self._steps_ms[resolution] = (self._steps_ms.get(resolution, ms) + ms) / 2
 
@@ -306,7 +314,13 @@ class MixingGrid:
             return _Made({cell: CellPicture.broken(work.cell_px, frame.error or "There is no picture.")}, {})
         pixels = to_rgba(frame.pixels)[..., :3].contiguous().cpu().numpy()
         full = stop_at is None or not frame.preview
-        return _Made({cell: CellPicture.of(pixels, work.cell_px, full)}, frame.steps_ms)
+        full_ms = sum(frame.timings_ms.values()) if full else None
+        return _Made({cell: CellPicture.of(pixels, work.cell_px, full)}, frame.steps_ms, full_ms)
+
+
+def _distance(looked_at: Place, place: Place) -> int:
+    """How far a place is from where one looks, squared."""
+    return (place[0] - looked_at[0]) ** 2 + (place[1] - looked_at[1]) ** 2
 
 
 def _people(scene: Scene, place: Place) -> tuple[Source | None, Source | None]:

@@ -13,23 +13,21 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from stylegan_core.edits.grid import Axis
-from stylegan_core.grid import layers_label, source_label
-from stylegan_core.scene import Scene, Source, only_picture
-from visualizer.grid_pictures import GridLayout, Place, largest_cell
+from stylegan_core.grid import cell_scene, layers_label, source_label, source_scene
+from stylegan_core.scene import Scene, only_picture
+from visualizer.grid_pictures import Place, largest_cell
 from visualizer.presenter import Picture
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.browser import Browser
 from widgets.grid_controls import GridControls
+from widgets.grid_drawing import TAG, GridDrawing, Marks, edge
 from widgets.ui import Ui
 
-TAG = "grid.picture"
 FIRST_SIZE = 5  # people at each edge that the button of an empty grid gives
 LARGEST_CELL = 256  # px at scale 1
 DOUBLE_S = 0.35  # a click was a single one when no second has come for so long
 MARGIN, WORDS = 10, 60  # px: around everything; height of the two lines of words and what is between the parts
-CLOSE_PX = 14  # size of the cross that removes somebody
-LABEL_PX = 11
 ARROWS = {dpg.mvKey_Left: (0, -1), dpg.mvKey_Right: (0, 1), dpg.mvKey_Up: (-1, 0), dpg.mvKey_Down: (1, 0)}
 
 
@@ -54,7 +52,8 @@ class GridView:
         self._controls = GridControls(ui, browser)
         self._picture: Picture | None = None
         self._revision = -1
-        self._drawn: tuple[object, ...] = ()
+        self._drawing = GridDrawing(ui)
+        self._empty: bool | None = None
         self._words = ""
         self._press: Press | None = None
         self._clicked: tuple[Place, float] | None = None  # a click that may become a double one, and when it was
@@ -121,14 +120,18 @@ class GridView:
     def _take(self, place: Place) -> None:
         """Make a cell, or somebody at an edge, the picture; the grid and what is looked at stay."""
         explorer = self._ui.explorer
-        picture = explorer.grid.scene(place)
-        if picture is not None:
-            scene = explorer.scene
-            kept = picture.model_copy(update={"grid": scene.grid, "look": scene.look})
-            explorer.do("Take cell" if min(place) >= 0 else "Take person", edits.set_scene, kept)
+        scene, card, (row, column) = explorer.scene, explorer.card, place
+        if card is None or row >= len(scene.grid.rows) or column >= len(scene.grid.columns):
+            return  # it has just been removed
+        if min(place) >= 0:
+            picture = cell_scene(scene, row, column, card.num_ws)
+        else:
+            picture = source_scene(scene, scene.grid.columns[column] if row < 0 else scene.grid.rows[row])
+        kept = picture.model_copy(update={"grid": scene.grid, "look": scene.look})
+        explorer.do("Take cell" if min(place) >= 0 else "Take person", edits.set_scene, kept)
 
     def _remove(self, place: Place) -> None:
-        axis, index = _edge(place)
+        axis, index = edge(place)
         self._ui.explorer.do(f"Remove a {axis[:-1]}", edits.remove_source, axis, index)
 
     # -- mouse and keyboard --------------------------------------------------------------------------------------------
@@ -147,7 +150,7 @@ class GridView:
             return
         self._press = None
         if press.moved:
-            axis, index = _edge(press.place)
+            axis, index = edge(press.place)
             self._ui.explorer.do(f"Move a {axis[:-1]}", edits.move_source, axis, index, self._target(axis))
         elif self._on_cross(press.place):
             self._remove(press.place)
@@ -210,114 +213,41 @@ class GridView:
         return min(max(int((at - start) // (layout.cell_px + layout.gap_px)), 0), count - 1)
 
     def _on_cross(self, place: Place) -> bool:
-        layout, size = self._ui.explorer.grid.layout, self._ui.px(CLOSE_PX)
-        left, top = layout.corner(place)
-        x, y = self._mouse()
-        inside = left + layout.cell_px - size <= x < left + layout.cell_px and top <= y < top + size
-        return min(place) < 0 and layout.cell_px > 2 * size and inside
+        return self._drawing.on_cross(self._ui.explorer.grid.layout, place, *self._mouse())
 
-    # -- drawing -------------------------------------------------------------------------------------------------------
+    # -- showing -------------------------------------------------------------------------------------------------------
 
     def _show(self, scene: Scene, hovered: Place | None) -> None:
-        """Bring the picture and what is drawn over it up to date, where anything has changed."""
+        """Bring the picture and what is drawn over it up to date."""
         grid = self._ui.explorer.grid
         empty = not (grid.layout.rows or grid.layout.columns)
+        if empty != self._empty:
+            self._empty = empty
+            dpg.configure_item("grid.empty", show=empty)
+            for tag in ("grid.area", "grid.words"):
+                dpg.configure_item(tag, show=not empty)
+        if empty:
+            return
         if self._picture is None:
             self._picture = self._ui.window.new_picture()
             self._picture.set_smooth(False)
         if grid.revision != self._revision:
             self._revision = grid.revision
             self._picture.show(grid.atlas)
-        live = grid.find(only_picture(scene))
+        self._drawing.draw(self._picture.tag, grid.layout, scene.grid, self._marks(scene, hovered))
+
+    def _marks(self, scene: Scene, hovered: Place | None) -> Marks:
+        grid = self._ui.explorer.grid
         dragged = None if self._press is None or not self._press.moved else self._press.place
-        marked = None if dragged is None else self._target(_edge(dragged)[0])
-        cursor = self._cursor if self._has_keyboard else None
-        look = (self._picture.tag, grid.layout, scene.grid, live, hovered, cursor, dragged, marked)
-        if look == self._drawn:
-            return
-        self._drawn = look
-        dpg.configure_item("grid.empty", show=empty)
-        for tag in ("grid.area", "grid.words"):
-            dpg.configure_item(tag, show=not empty)
-        dpg.delete_item(TAG, children_only=True)
-        if empty:
-            return
-        width, height = grid.layout.size
-        dpg.configure_item(TAG, width=width, height=height)
-        self._draw_ground(grid.layout)
-        dpg.draw_image(self._picture.tag, (0, 0), (width, height), parent=TAG)
-        self._draw_labels(scene, grid.layout)
-        for place, colour in ((hovered, theme.DIM), (cursor, theme.TEXT), (live, theme.ACCENT)):
-            if place is not None:
-                self._outline(grid.layout, place, colour)
-        if hovered is not None and min(hovered) < 0 and dragged is None:
-            self._draw_cross(grid.layout, hovered)
-        if dragged is not None and marked is not None:
-            self._draw_target(grid.layout, dragged, marked)
-
-    def _draw_ground(self, layout: GridLayout) -> None:
-        """What stands where pictures have yet to come."""
-        last = (layout.rows - 1, layout.columns - 1)
-        for first, end in (((0, 0), last), ((-1, 0), (-1, last[1])), ((0, -1), (last[0], -1))):
-            if min(end[0] - first[0], end[1] - first[1]) >= 0:
-                left, top = layout.corner(first)
-                right, bottom = (value + layout.cell_px for value in layout.corner(end))
-                dpg.draw_rectangle(
-                    (left, top), (right, bottom), fill=theme.BACKGROUND, color=theme.BACKGROUND, parent=TAG
-                )
-
-    def _draw_labels(self, scene: Scene, layout: GridLayout) -> None:
-        """Who stands at the edges, on a band at the foot of each picture."""
-        size = self._ui.px(LABEL_PX)
-        letters = int((layout.cell_px - 6) / (size * 0.55))
-        if letters < 3:
-            return
-        people: list[tuple[Place, Source]] = [((i, -1), source) for i, source in enumerate(scene.grid.rows)]
-        people += [((-1, j), source) for j, source in enumerate(scene.grid.columns)]
-        for place, source in people:
-            words = source_label(source).removeprefix("seed ")
-            words = words if len(words) <= letters else f"{words[: letters - 1]}…"
-            left, top = layout.corner(place)
-            bottom = top + layout.cell_px
-            dpg.draw_rectangle(
-                (left, bottom - size - self._ui.px(4)),
-                (left + layout.cell_px, bottom),
-                fill=(*theme.CANVAS[:3], 170),
-                color=(0, 0, 0, 0),
-                parent=TAG,
-            )
-            at = (left + 3, bottom - size - self._ui.px(2))
-            dpg.draw_text(at, words, size=size, color=theme.TEXT, parent=TAG)
-
-    @staticmethod
-    def _outline(layout: GridLayout, place: Place, colour: theme.Colour) -> None:
-        left, top = layout.corner(place)
-        right, bottom = left + layout.cell_px, top + layout.cell_px
-        dpg.draw_rectangle((left, top), (right, bottom), color=colour, thickness=2, parent=TAG)
-
-    def _draw_cross(self, layout: GridLayout, place: Place) -> None:
-        size = self._ui.px(CLOSE_PX)
-        if layout.cell_px <= 2 * size:
-            return
-        left, top = layout.corner(place)
-        left += layout.cell_px - size
-        ground = theme.ERROR if self._on_cross(place) else theme.CONTROL
-        dpg.draw_rectangle((left, top), (left + size, top + size), fill=ground, color=ground, parent=TAG)
-        near, far = size * 0.3, size * 0.7
-        for y0, y1 in ((near, far), (far, near)):
-            dpg.draw_line((left + near, top + y0), (left + far, top + y1), color=theme.TEXT, thickness=1.5, parent=TAG)
-
-    def _draw_target(self, layout: GridLayout, dragged: Place, to: int) -> None:
-        """Where somebody who is being dragged would stand: a bar before or behind those who make room."""
-        axis, index = _edge(dragged)
-        left, top = layout.corner((to, -1) if axis == "rows" else (-1, to))
-        width, height = layout.size
-        behind = layout.cell_px + layout.gap_px if to > index else 0
-        if axis == "rows":
-            ends = ((0, top + behind - 1), (width, top + behind - 1))
-        else:
-            ends = ((left + behind - 1, 0), (left + behind - 1, height))
-        dpg.draw_line(*ends, color=theme.ACCENT, thickness=3, parent=TAG)
+        there = self._has_keyboard and self._cursor is not None and grid.scene(self._cursor) is not None
+        return Marks(
+            live=grid.find(only_picture(scene)),
+            hovered=hovered,
+            on_cross=hovered is not None and self._on_cross(hovered),
+            cursor=self._cursor if there else None,
+            dragged=dragged,
+            target=0 if dragged is None else self._target(edge(dragged)[0]),
+        )
 
     # -- words ---------------------------------------------------------------------------------------------------------
 
@@ -330,6 +260,8 @@ class GridView:
 
     def _progress(self, scene: Scene) -> str:
         card, done = self._ui.explorer.card, self._ui.explorer.grid.progress
+        if (saving := self._ui.explorer.grid_files.progress) is not None:
+            return f"Saving, {saving:.0%}\n "
         if done.thumbnails < done.total:
             return f"{done.thumbnails} of {done.total} cells\n "
         if done.full < done.total:
@@ -350,9 +282,3 @@ class GridView:
             )
         source = grid.columns[column] if row < 0 else grid.rows[row]
         return f"{source_label(source)}\nClick to see it large, drag to move it, right-click to remove it."
-
-
-def _edge(place: Place) -> tuple[Axis, int]:
-    """Which edge somebody stands at, and where."""
-    row, column = place
-    return ("columns", column) if row < 0 else ("rows", row)

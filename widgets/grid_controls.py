@@ -83,7 +83,6 @@ class GridControls:
                 dpg.configure_item(f"grid.{band}", show=any(bar.band == band for bar in bars))
             self._drawn = (bars, layers, width)
             self._draw(bars, layers, width)
-        self._say_progress()
 
     def fill(self, count: int) -> None:
         """Put so many new people at both edges; an untouched grid takes the coarse styles from its rows."""
@@ -132,7 +131,6 @@ class GridControls:
             tooltip("grid.save.picture", "Save all of it as one labelled picture, with its Scene inside.")
             dpg.add_button(label=f"{icons.IMAGES} Save cells", tag="grid.save.files", callback=self._save_cells)
             tooltip("grid.save.files", "Save each cell as a picture of its own, with its Scene inside.")
-        dpg.add_progress_bar(tag="grid.saving", show=False, width=-1, height=self._ui.px(16))
 
     def _build_menu(self) -> None:
         with dpg.window(popup=True, show=False, tag="grid.add", min_size=(self._ui.px(180), 10)):
@@ -285,12 +283,6 @@ class GridControls:
     def _name(self) -> str:
         card = self._ui.explorer.card
         return "picture" if card is None else card.name
-
-    def _say_progress(self) -> None:
-        progress = self._ui.explorer.grid_files.progress
-        dpg.configure_item("grid.saving", show=progress is not None)
-        if progress is not None:
-            dpg.set_value("grid.saving", progress)
 
 
 def _of(bars: Sequence[Bar], band: Band) -> list[int]:

@@ -22,7 +22,7 @@ from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, only_picture
 from tests.strategies import tiny_model
 from visualizer.explorer import Explorer
-from visualizer.grid import AHEAD, MixingGrid
+from visualizer.grid import AHEAD, QUICK_MS, MixingGrid
 from visualizer.grid_pictures import (
     COARSEST_PX,
     CellPicture,
@@ -72,6 +72,7 @@ class Painted:
     def __init__(self) -> None:
         self.asked: list[tuple[Scene, int | None]] = []
         self.error: str | Exception | None = None
+        self.took = {"synthesis": 2 * QUICK_MS}
 
     def colour(self, scene: Scene) -> list[int]:
         other = scene.mixing[0].latent.seed if scene.mixing else 0
@@ -86,7 +87,9 @@ class Painted:
             return Frame(scene, error=self.error)
         size = stop_at or CARD.resolution
         pixels = torch.tensor(self.colour(scene), dtype=torch.uint8).expand(size, size, 3)
-        return Frame(scene, pixels, preview=stop_at is not None, steps_ms=STEPS if stop_at is None else {})
+        return Frame(
+            scene, pixels, preview=stop_at is not None, steps_ms=STEPS if stop_at is None else {}, timings_ms=self.took
+        )
 
 
 class Desk:
@@ -178,7 +181,12 @@ def test_few_pieces_wait_at_a_time_so_that_others_come_in_between() -> None:
     while len(desk.renderer.asked) < 11:
         desk.tasks.run()
         desk.follow()
+    desk.follow()
     assert len(desk.tasks.waiting) == 1  # a full picture takes long
+    desk.renderer.took = {"synthesis": QUICK_MS / 2}
+    desk.tasks.run()
+    desk.follow()
+    assert len(desk.tasks.waiting) == AHEAD  # unless it does not
 
 
 def test_nothing_is_asked_for_while_the_model_is_away() -> None:
