@@ -15,11 +15,13 @@ from stylegan_core import edits
 from stylegan_core.card import LayerInfo
 from stylegan_core.errors import Cancelled
 from stylegan_core.grid import cell_scene, source_scene
-from stylegan_core.models import save_model
+from stylegan_core.model import build_generator, random_spec
+from stylegan_core.models import ModelStore, save_model
 from stylegan_core.ops import Poll
 from stylegan_core.picture import read_scene
 from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, only_picture
+from stylegan_core.stylegan3 import StyleGAN3Config
 from tests.strategies import tiny_model
 from visualizer.explorer import Explorer
 from visualizer.grid import AHEAD, QUICK_MS, MixingGrid
@@ -453,6 +455,41 @@ def test_tiles_are_the_picture_in_another_size() -> None:
 
 
 # -- with the real renderer --------------------------------------------------------------------------------------------
+
+
+SMALL_STYLEGAN3 = StyleGAN3Config(
+    img_resolution=128, channel_base=128, channel_max=6, z_dim=5, w_dim=7, num_layers=6, num_critical=1
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "thumbnails"),
+    [
+        (build_generator(random_spec(SMALL_STYLEGAN3, 0), "stylegan3", "small"), True),
+        (tiny_model(64, img_channels=1), True),
+        (tiny_model(64, architecture="orig"), False),
+    ],
+    ids=["StyleGAN3", "grey", "no previews"],
+)
+def test_whatever_the_network_cells_end_as_their_own_pictures(model: sg.Model, thumbnails: bool) -> None:
+    models, px = ModelStore("cpu"), model.card.resolution
+    models.add(model)
+    tasks = Tasks()
+    grid = MixingGrid(Renderer(models), tasks, models.has)
+    scene = mixed(2, 2).model_copy(update={"model": ModelRef(digest=model.card.digest)})
+    seen = set()
+    while not grid.complete or not seen:
+        grid.follow(scene, model.card, px)
+        tasks.run()
+        seen.add(grid.progress)
+    assert ((4, 0, 4) in seen) == thumbnails
+    for place in ((0, 0), (1, 0), (1, 1), (-1, 1)):
+        cell, (x, y) = grid.scene(place), grid.layout.corner(place)
+        assert cell is not None
+        pixels = sg.render(cell, models).pixels
+        assert pixels is not None
+        shown = grid.atlas[y : y + px, x : x + px, :3]
+        assert np.array_equal(shown, np.broadcast_to(pixels.numpy(), shown.shape))
 
 
 @pytest.fixture
