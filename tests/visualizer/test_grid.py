@@ -1,6 +1,7 @@
 """The mixing grid: what is made next, what is kept, and that the pixels are those of each cell's own Scene."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from stylegan_core.errors import Cancelled
 from stylegan_core.grid import cell_scene, source_scene
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.models import ModelStore, save_model
-from stylegan_core.ops import Poll
+from stylegan_core.ops import Poll, no_poll
 from stylegan_core.picture import read_scene
 from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, only_picture
@@ -455,6 +456,33 @@ def test_tiles_are_the_picture_in_another_size() -> None:
 
 
 # -- with the real renderer --------------------------------------------------------------------------------------------
+
+
+class Counting(Renderer):
+    """Counts which steps run."""
+
+    def __init__(self, models: ModelStore):
+        super().__init__(models)
+        self.runs: Counter[int] = Counter()  # by resolution, one for each picture in which any step of it ran
+
+    def render(self, scene: Scene, revision: int = 0, stop_at: int | None = None, poll: Poll = no_poll) -> Frame:
+        frame = super().render(scene, revision, stop_at, poll)
+        self.runs.update(frame.steps_ms.keys())
+        return frame
+
+
+def test_each_coarse_prefix_is_made_once() -> None:
+    models = ModelStore("cpu")
+    models.add(tiny_model(64))
+    renderer, tasks = Counting(models), Tasks()
+    grid = MixingGrid(renderer, tasks, models.has)
+    scene = mixed(3, 2)  # styles of 16² from the rows
+    while not grid.complete or not grid.progress.total:
+        grid.follow(scene, CARD, 64)
+        tasks.run()
+    people, cells = 5, 6
+    assert {px: renderer.runs[px] for px in (4, 8)} == {4: people, 8: people}
+    assert {renderer.runs[px] for px in (16, 32, 64)} == {cells + people}
 
 
 SMALL_STYLEGAN3 = StyleGAN3Config(
