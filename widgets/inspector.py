@@ -67,7 +67,7 @@ class LayersView:
         room, rest = width - px(2 * PADDING), height - px(2 * PADDING + TABS + FOOT)
         most = rest if layer is None else round(height * TABLE_SHARE)
         table = self._table.sync(card, layer, self._inspection.reports, room, most)
-        self._edits.sync(explorer.scene)
+        self._edits.sync(explorer.scene, max(rest - table, 40))
         if layer is None:
             return
         tab = dpg.get_value("layers.tabs")
@@ -87,12 +87,13 @@ class EditList:
     def __init__(self, ui: Ui):
         self._ui = ui
         self._listed: object = None
+        self._height = 0
 
     def build(self) -> None:
         """The list, in the container that is open."""
         dpg.add_text("Nothing is edited: turn a channel down under Maps, or drag a bar under Style.", tag="layers.none")
         dpg.configure_item("layers.none", color=theme.DIM, wrap=0)
-        dpg.add_group(tag="layers.edits")
+        dpg.add_child_window(tag="layers.edits", height=100)
 
     def build_foot(self) -> None:
         """The line below, in the container that is open."""
@@ -101,8 +102,11 @@ class EditList:
             tooltip("layers.reset", "All channels and styles as the model has them, in every layer.")
             dpg.add_text("", tag="layers.count", color=theme.DIM)
 
-    def sync(self, scene: Scene) -> None:
-        """Once a frame."""
+    def sync(self, scene: Scene, height: int) -> None:
+        """Once a frame: show the Scene's edits in so many px."""
+        if height != self._height:
+            self._height = height
+            dpg.configure_item("layers.edits", height=height)
         listed = (scene.channels, scene.styles)
         if listed == self._listed:
             return
@@ -110,7 +114,7 @@ class EditList:
         dpg.set_value(
             "layers.count", f"{_counted(scene.channels, 'channel')}, {_counted(scene.styles, 'style')} edited"
         )
-        for tag, shown in (("none", listed == ((), ())), ("foot", listed != ((), ()))):
+        for tag, shown in (("none", listed == ((), ())), ("edits", listed != ((), ())), ("foot", listed != ((), ()))):
             dpg.configure_item(f"layers.{tag}", show=shown)
         dpg.delete_item("layers.edits", children_only=True)
         items: tuple[ChannelGain | StyleEdit, ...] = (*scene.channels, *scene.styles)

@@ -33,9 +33,9 @@ def said(inside: Inside, x: float, y: float) -> str:
 
 
 def fitted(size: Size, room: Size) -> Size:
-    """Width and height in px of a picture as large as the room allows; magnified by a whole factor only."""
+    """Width and height in px of a picture as large as the room allows; magnified twice or more by a whole factor."""
     factor = min(room[0] / size[0], room[1] / size[1])
-    factor = int(factor) if factor >= 1 else factor
+    factor = int(factor) if factor >= 2 else factor
     return max(round(size[0] * factor), 1), max(round(size[1] * factor), 1)
 
 
@@ -81,7 +81,7 @@ class LayerPicture:
         if inside is None or picture is None:
             return
         self._size = fitted(picture.size, room)
-        picture.set_smooth(self._size[0] < picture.size[0])
+        picture.set_smooth(self._size[0] % picture.size[0] > 0)
         dpg.draw_image(picture.tag, (0, 0), self._size, parent=TAG)
         look = inside.scene.look
         if look.show in SHEETS and len(inside.sheet.order) > 1:

@@ -1,19 +1,23 @@
 """The layers view with a real mouse: what stands on the screen is what its Scene looks at."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from stylegan_core.look import GAP_GREY, look_pixels, sheet_layout
+from stylegan_core import edits
+from stylegan_core.card import LayerInfo
+from stylegan_core.look import GAP_GREY, look_layout, look_pixels, sheet_layout
 from stylegan_core.models import ModelStore
 from stylegan_core.ops import no_poll
 from stylegan_core.render import Renderer
 from stylegan_core.scene import ChannelGain, Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import Driver
-from widgets.inspector_picture import fitted
+from visualizer.inspection import Inside as LayerInside
+from widgets.inspector_picture import fitted, said
 
 LAYER, CHANNEL = "b8.conv1", 28  # of the starter model, 64 maps of 8 × 8
 Picture = Callable[[Scene], np.ndarray]
@@ -40,6 +44,59 @@ def inside(see: See, models: ModelStore) -> Inside:
         return scene
 
     return seen
+
+
+def inside_of(show: str, power_db: np.ndarray | None = None) -> LayerInside:
+    """Four maps of 2 × 3, whose values are 0 to 23."""
+    scene = edits.set_look_channels(edits.set_look_show(Scene(), show), (3, 1, 0))
+    values = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    sheet = look_layout(values.shape, scene.look, {"sheet": (0, 1, 2, 3), "strongest": (3, 2, 1, 0)}.get(show, (3,)))
+    layer = LayerInfo(name="b4.conv1", kind="conv", step=0, resolution=4, channels=4, ws_index=0)
+    nothing = np.zeros((1, 1, 4), np.uint8)
+    return LayerInside(scene, layer, values, nothing, sheet, np.zeros(0, np.float32), power_db)
+
+
+@pytest.mark.parametrize(
+    ("show", "at", "words"),
+    [
+        ("channel", (2.9, 1.0), "channel 3   x 2  y 1   +23.0000"),
+        ("sheet", (4.5, 1.5), "channel 1   x 0  y 1   +9.0000"),  # right of the gap at 3
+        ("sheet", (3.5, 1.5), ""),
+        ("strongest", (0.0, 0.0), "channel 3   x 0  y 0   +18.0000"),
+        ("rgb", (1.0, 0.0), "x 1  y 0   channel 3: +19.0000   1: +7.0000   0: +1.0000"),
+    ],
+)
+def test_the_words_under_the_cursor_are_the_layers_values(show: str, at: tuple[float, float], words: str) -> None:
+    assert said(inside_of(show), *at) == words
+
+
+def test_the_words_under_the_cursor_on_a_spectrum_are_its_levels() -> None:
+    power_db = np.array([[-10, -20, -30], [-40, -50, -60]], np.float32)
+    found = said(inside_of("spectrum", power_db), 2.0, 0.0)
+    assert found == "+1 across, -1 down, in cycles per picture: -30.0 dB"
+
+
+@pytest.mark.parametrize(
+    ("size", "room", "drawn"),
+    [
+        ((32, 32), (500, 400), (384, 384)),  # 12 times
+        ((339, 339), (500, 400), (400, 400)),  # less than twice: what there is room for
+        ((1031, 519), (500, 400), (500, 252)),
+    ],
+)
+def test_pictures_of_layers_fit_their_room(
+    size: tuple[int, int], room: tuple[int, int], drawn: tuple[int, int]
+) -> None:
+    assert fitted(size, room) == drawn
+
+
+def frames(film: Path) -> int:
+    """How many frames a video has so far; 0 where it cannot be opened yet."""
+    try:
+        with av.open(str(film)) as file:
+            return sum(1 for _ in file.decode(video=0))
+    except av.error.FFmpegError:
+        return 0
 
 
 def click_map(app: Driver, channel: int) -> None:
@@ -89,6 +146,7 @@ def test_a_style_is_dragged_and_what_changes_recorded(
     app.rest()
     before = inside(app)
     app.click("layers.record")
+    [film] = app.wait_for(lambda: [*app.pictures.glob("*.mp4")], "the video")
     app.click("layers.tab.style")
     plot = app.rect("layers.style")
     app.drag(plot.at(0.5, 0.4), plot.at(0.5, 0.2))
@@ -102,9 +160,6 @@ def test_a_style_is_dragged_and_what_changes_recorded(
     app.rest()
     assert inside(app) == after
     app.click("layers.record")
-    film = app.wait_for(lambda: [*app.pictures.glob("*.mp4")], "the video")[0]
-    app.wait_for(lambda: film.stat().st_size > 1000, "what is in the video")
-    with av.open(str(film)) as file:
-        assert sum(1 for _ in file.decode(video=0)) >= 2
+    app.wait_for(lambda: frames(film) >= 2, "a video of the layer before and after")
     app.key("ctrl+z")
     assert inside(app) == before
