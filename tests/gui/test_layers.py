@@ -145,8 +145,6 @@ def test_a_style_is_dragged_and_what_changes_recorded(
     app.click("layers.show", 0.1)  # one channel
     app.rest()
     before = inside(app)
-    app.click("layers.record")
-    [film] = app.wait_for(lambda: [*app.pictures.glob("*.mp4")], "the video")
     app.click("layers.tab.style")
     plot = app.rect("layers.style")
     app.drag(plot.at(0.5, 0.4), plot.at(0.5, 0.2))
@@ -160,6 +158,8 @@ def test_a_style_is_dragged_and_what_changes_recorded(
     app.rest()
     assert inside(app) == after
     app.click("layers.record")
-    app.wait_for(lambda: frames(film) >= 2, "a video of the layer before and after")
+    [film] = app.wait_for(lambda: [*app.pictures.glob("*.mp4")], "the video")
     app.key("ctrl+z")
     assert inside(app) == before
+    app.click("layers.record")
+    app.wait_for(lambda: frames(film) >= 2, "a video of the layer before and after")
