@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
@@ -176,28 +176,35 @@ def _layers(card: "ModelCard") -> "Table":
 
 @app.command("generate")
 def generate(
-    model: Annotated[Path, typer.Option(help="A model file.")],
     seeds: Annotated[str, typer.Option(help="Such as 0-99 or 1,2,5-7: a picture for each.")],
     out: Annotated[Path, typer.Option(help="Folder for the pictures: seed0000.png, or seed0000-class3.png.")],
-    psi: Annotated[float, typer.Option(help="Truncation; 1 for none.", min=-2, max=2)] = 0.7,
+    model: Annotated[Path | None, typer.Option(help="A model file; that of --scene if not given.")] = None,
+    scene: Annotated[
+        Path | None, typer.Option(help="A saved picture, session or Scene: all but the seed is as in it.")
+    ] = None,
+    psi: Annotated[float | None, typer.Option(help="Truncation; 1 for none. [default: 0.7]", min=-2, max=2)] = None,
     cutoff: Annotated[
         int | None, typer.Option(help="Style vectors from here on are not truncated.", min=0, max=64)
     ] = None,
     towards: Annotated[
-        Literal["mean", "class", "nearest"],
+        Literal["mean", "class", "nearest"] | None,
         typer.Option(help="Truncate towards the mean person, that of the classes, or the nearest of --centres."),
-    ] = "mean",
-    centres: Annotated[int, typer.Option(help="How many there are to choose from.", min=2, max=1024)] = 64,
+    ] = None,
+    centres: Annotated[
+        int | None, typer.Option(help="How many there are to choose from. [default: 64]", min=2, max=1024)
+    ] = None,
     classes: Annotated[
         str | None, typer.Option(help="Such as 0,2-4: a series of pictures for each; 0+2: one of both mixed.")
     ] = None,
     noise: Annotated[
-        Literal["const", "none", "random"], typer.Option(help="The trained noise maps, none, or random ones.")
-    ] = "const",
-    noise_seed: Annotated[int, typer.Option(help="Of the random noise maps.", min=0, max=2**32 - 1)] = 0,
+        Literal["const", "none", "random"] | None,
+        typer.Option(help="The trained noise maps, none, or random ones. [default: const]"),
+    ] = None,
+    noise_seed: Annotated[int | None, typer.Option(help="Of the random noise maps.", min=0, max=2**32 - 1)] = None,
     which: Annotated[
-        Which, typer.Option(help="The generator's moving average, or the generator in training.")
-    ] = "G_ema",
+        Which | None,
+        typer.Option(help="The generator's moving average (the default), or the generator in training."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
     half: Annotated[bool, typer.Option("--half", help="16 bits where those are quicker.")] = False,
     overwrite: Annotated[
@@ -208,18 +215,25 @@ def generate(
 
     Pictures that are there already are kept: the same command goes on where it was stopped.
     """
-    from stylegan_core import ModelRef, ModelStore, Renderer
+    from stylegan_core import ModelRef, ModelStore, Renderer, Scene
     from stylegan_core.generate import choose_device, is_made, plan, require_folder
     from stylegan_core.generate import generate as make
-    from stylegan_core.scene import Noise, Truncation
 
     models = ModelStore(choose_device(device))
-    model = model.expanduser().absolute()
-    card = models.open(model, which).card
-    ref = ModelRef(digest=card.digest, path=str(model), which=which)
-    truncation = Truncation(psi=psi, cutoff=cutoff, towards=towards, centres=centres)
-    maps = Noise(mode=noise, seed=noise_seed)
-    jobs = plan(card, ref, out, seeds, classes, truncation, maps)
+    if scene is not None:
+        base = _scene_in(scene, models, model, which)
+        ref, card = base.model, models.get(base.model).card
+    elif model is not None:
+        base, model, which = Scene(), model.expanduser().absolute(), which or "G_ema"
+        card = models.open(model, which).card
+        ref = ModelRef(digest=card.digest, path=str(model), which=which)
+    else:
+        fail("Give --model, or --scene with a picture, a session or a Scene.")
+    truncation: dict[str, object] = {"psi": psi, "cutoff": cutoff, "towards": towards, "centres": centres}
+    if psi is not None:
+        truncation["layers"] = ()  # a curve over the layers would stand in its place
+    base = _changed(base, truncation=truncation, noise={"mode": noise, "seed": noise_seed})
+    jobs = plan(card, ref, out, seeds, classes, base)
     require_folder(out)
     there, made = [job for job in jobs if job.path.exists()], set()
     terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl+C
@@ -236,6 +250,15 @@ def generate(
     finally:
         signal.signal(signal.SIGTERM, terminate)
     print(f"Pictures in {out}: {len(missing)} made, {kept} kept.")
+
+
+def _changed(scene: "Scene", **parts: Mapping[str, object]) -> "Scene":
+    """A Scene with those fields of its parts that were given; None is none."""
+    changes = {}
+    for name, fields in parts.items():
+        given = {field: value for field, value in fields.items() if value is not None}
+        changes[name] = getattr(scene, name).model_copy(update=given)
+    return scene.model_copy(update=changes)
 
 
 @app.command("render")
@@ -278,7 +301,7 @@ def render(
     print(f"Wrote {out}: the {what} in {file}, {pixels.shape[1]}×{pixels.shape[0]} px.")
 
 
-def _scene_in(file: Path, models: "ModelStore", path: Path | None) -> "Scene":
+def _scene_in(file: Path, models: "ModelStore", path: Path | None, which: Which | None = None) -> "Scene":
     """The Scene in a file, for its model, which is opened: from `path`, or where the Scene says."""
     from stylegan_core import ModelRef, Scene, edits
     from stylegan_core.scene import Latent
@@ -297,10 +320,11 @@ def _scene_in(file: Path, models: "ModelStore", path: Path | None) -> "Scene":
     place = absolute(path or model_file(scene.model))
     if path is None and not (scene.model.path and on_disk(place)):
         fail(f"The model of {file} is not at '{scene.model.path}'; give its place with --model.")
-    card = models.open(place, scene.model.which).card
+    which = which or scene.model.which
+    card = models.open(place, which).card
     if scene.model.digest not in ("", card.digest):
         fail(f"{place} is not the model that {file} was made with; give the place of that with --model.")
-    ref = ModelRef(digest=card.digest, path=str(place), which=scene.model.which)
+    ref = ModelRef(digest=card.digest, path=str(place), which=which)
     # Made as it is, unless somebody wrote it who did not know the model; of what is looked at, the error speaks.
     return edits.fit(scene, card, ref).model_copy(update={"look": scene.look})
 

@@ -18,7 +18,7 @@ from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.models import devices
 from stylegan_core.picture import PictureFileError, read_scene, write_png
 from stylegan_core.render import Renderer
-from stylegan_core.scene import MAX_SEED, ClassWeight, ModelRef, Noise, Scene, Truncation
+from stylegan_core.scene import MAX_SEED, ClassWeight, ModelRef, Scene, only_picture
 
 MAX_PICTURES = 1_000_000  # in one plan, which keeps about 1 KB for each
 
@@ -88,8 +88,7 @@ def plan(
     folder: Path,
     seeds: str,
     classes: str | None = None,
-    truncation: Truncation = Truncation(),  # noqa: B008 - frozen
-    noise: Noise = Noise(),  # noqa: B008 - frozen
+    base: Scene = Scene(),  # noqa: B008 - frozen
 ) -> list[PictureJob]:
     """The pictures that are asked for: all seeds of the first series of classes, then of the next.
 
@@ -98,9 +97,8 @@ def plan(
         ref: where the model is.
         folder: where the pictures go, as seed0000.png, or seed0000-class3.png where classes are given.
         seeds: see `parse_seeds`.
-        classes: see `parse_classes`; None for an unconditional model, or for class 0.
-        truncation: as in a Scene.
-        noise: as in a Scene.
+        classes: see `parse_classes`; None for those of `base`, or for class 0.
+        base: everything else, such as truncation, noise, mixing and edits.
 
     Raises:
         GenerateError: something does not suit the model.
@@ -108,14 +106,14 @@ def plan(
     numbers = parse_seeds(seeds)
     if card.img_channels not in (1, 3, 4):
         raise GenerateError(f"{card.name} makes pictures of {card.img_channels} channels; a PNG has 1, 3 or 4.")
-    if truncation.cutoff is not None and truncation.cutoff > card.num_ws:
+    cutoff = base.truncation.cutoff
+    if cutoff is not None and cutoff > card.num_ws:
         raise GenerateError(
-            f"{card.name} has {card.num_ws} style vectors, so the cutoff may be 0 to {card.num_ws}, "
-            f"not {truncation.cutoff}."
+            f"{card.name} has {card.num_ws} style vectors, so the cutoff may be 0 to {card.num_ws}, not {cutoff}."
         )
     if classes is not None and not card.c_dim:
         raise GenerateError(f"{card.name} has no classes; leave out --classes.")
-    base = edits.fit(Scene(truncation=truncation, noise=noise), card, ref)
+    base = only_picture(edits.fit(base, card, ref))
     variants = {"": base}
     if classes is not None:
         variants = {_class_suffix(group): _of_classes(base, group) for group in parse_classes(classes, card.c_dim)}

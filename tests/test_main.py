@@ -25,7 +25,7 @@ from stylegan_core.look import activation_pixels
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors
-from stylegan_core.scene import Grid, Latent, Look, Source, Truncation
+from stylegan_core.scene import ChannelGain, Grid, Latent, Look, Noise, Source, Truncation, only_picture
 from visualizer.session import Session, session_to_json
 
 ROOT = Path(__file__).parents[1]
@@ -384,6 +384,32 @@ def test_a_picture_a_session_and_a_scene_give_the_picture_again(cli: Cli, tmp_pa
         words = f"Wrote {out}: the picture in {file}, 32×32 px.\n"
         assert cli("render", file, "--out", out, "--device", "cpu") == (0, words, "")
         assert torch.equal(pixels_of(out), expected) and read_scene(out) == scene
+
+
+def test_generate_gives_other_people_what_a_scene_did_to_one(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(
+        latent=Latent(seed=5),
+        truncation=Truncation(psi=0.4, layers=(0.4,) * 8, towards="nearest", centres=3),
+        noise=Noise(mode="random", seed=7),
+        channels=(ChannelGain(layer="b8.conv1", channel=3, gain=2.0),),
+        look=LOOKING,
+        grid=GRID,
+    )
+    file = kept(tmp_path / "s.json", scene)
+    for options, changes in (
+        ((), {}),
+        (("--psi", 0.9), {"truncation": scene.truncation.model_copy(update={"psi": 0.9, "layers": ()})}),
+    ):
+        out = tmp_path / str(len(options))
+        assert cli("generate", "--scene", file, "--seeds", 8, "--out", out, "--device", "cpu", *options)[0] == 0
+        made = read_scene(out / "seed0008.png")
+        assert made == only_picture(scene.model_copy(update={"latent": Latent(seed=8), **changes}))
+        assert torch.equal(pixels_of(out / "seed0008.png"), sg.render(made, sg.ModelStore()).pixels)
+
+
+def test_generate_wants_a_model(cli: Cli, tmp_path: Path) -> None:
+    code, out, err = cli("generate", "--seeds", 0, "--out", tmp_path)
+    assert (code, out) == (1, "") and says_one_sentence(err) and "--model" in err and "--scene" in err
 
 
 def test_what_is_looked_at_is_rendered_as_the_window_shows_it(cli: Cli, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from stylegan_core.config import GeneratorConfig
 from stylegan_core.generate import GenerateError, PictureJob
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.picture import PictureFileError, read_scene, write_png
-from stylegan_core.scene import ClassWeight, Noise, Truncation
+from stylegan_core.scene import ClassWeight, Noise, Scene, Truncation
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REF = sg.ModelRef(digest="d" * 64, path="/there/model.pkl")
@@ -110,7 +110,7 @@ def test_classes_that_the_model_lacks_are_refused(text: str) -> None:
 
 def test_a_plan_names_pictures_by_seed(card: sg.ModelCard) -> None:
     truncation, noise = Truncation(psi=0.5, cutoff=2), Noise(mode="random", seed=3)
-    jobs = generate.plan(card, REF, Path("out"), "9,12345", truncation=truncation, noise=noise)
+    jobs = generate.plan(card, REF, Path("out"), "9,12345", base=Scene(truncation=truncation, noise=noise))
     assert [job.path for job in jobs] == [Path("out/seed0009.png"), Path("out/seed12345.png")]
     assert [job.scene.latent.seed for job in jobs] == [9, 12345]
     assert {(job.scene.model, job.scene.truncation, job.scene.noise) for job in jobs} == {(REF, truncation, noise)}
@@ -137,7 +137,7 @@ def test_a_plan_that_does_not_suit_the_model_is_refused(card: sg.ModelCard) -> N
     with pytest.raises(GenerateError, match="small has no classes; leave out --classes"):
         generate.plan(card, REF, Path(), "0", "0")
     with pytest.raises(GenerateError, match="small has 4 style vectors, so the cutoff may be 0 to 4, not 5"):
-        generate.plan(card, REF, Path(), "0", truncation=Truncation(cutoff=5))
+        generate.plan(card, REF, Path(), "0", base=Scene(truncation=Truncation(cutoff=5)))
     with pytest.raises(GenerateError, match="small makes pictures of 6 channels"):
         generate.plan(model_of(img_channels=6).card, REF, Path(), "0")
 
@@ -203,7 +203,7 @@ def test_pixels_are_those_of_the_scene_in_the_file(channels: int, tmp_path: Path
     models = sg.ModelStore()
     models.add(model_of(img_channels=channels))
     card = models.get(REF).card
-    jobs = generate.plan(card, REF, tmp_path, "1-3", noise=Noise(mode="random", seed=5))
+    jobs = generate.plan(card, REF, tmp_path, "1-3", base=Scene(noise=Noise(mode="random", seed=5)))
     assert list(generate.generate(jobs, sg.Renderer(models, cache_bytes=0))) == jobs
     for job in jobs:
         scene = read_scene(job.path)
