@@ -8,6 +8,7 @@ Run it after a change to the window and look at what it made.
 import os
 import sys
 import tempfile
+import time
 from math import cos, sin
 from pathlib import Path
 
@@ -16,11 +17,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import setup
 
+from stylegan_core import edits
+from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, scene_to_json
 from tests.gui.driver import Driver, Rect
+from visualizer.library import starter_models
 from widgets.ring import GAP
 
 FACES = (205, 143, 166, 193, 124, 221)  # people of the starter model that are good to look at
+MORE_FACES = (1, 6, 11, 17, 23, 31)
 MARGIN = 8
+SETTLE_S = 8.0  # until the last picture of a view has come
 
 
 def go_to(app: Driver, seed: int) -> None:
@@ -51,6 +57,41 @@ def show_transform(app: Driver) -> None:
     app.wait_for(lambda: app.shown("status.hint"), "the end of the last notice")
 
 
+def show_views(folder: Path, home: Path, display: str) -> None:
+    """The large tools beside the picture, each with something in it, from a Scene that is opened."""
+    scene = home / "views.json"
+    scene.write_text(scene_to_json(insight()), encoding="utf-8")
+    app = Driver(home / "views", display, [scene]).start()
+    try:
+        app.wait_for(lambda: app.session().get("scene", {}).get("grid", {}).get("rows"), "the Scene")
+        app.click("bar.right")
+        for view, ready in (("grid", "grid.area"), ("layers", "layers.picture"), ("space", "space.rung.8")):
+            app.click(f"views.{view}")
+            app.wait_for(lambda ready=ready: app.shown(ready), f"the view {view}")
+            app.rest()
+            time.sleep(SETTLE_S)
+            app.save_screenshot(folder / f"{view}.png")
+        app.click("views.noises")
+        app.wait_for(lambda: app.shown("noises.body"), "the noise view")
+        app.click("noises.kind", 0.9)
+        app.rest()
+        time.sleep(SETTLE_S)
+        app.save_screenshot(folder / "noises.png")
+    finally:
+        app.kill()
+
+
+def insight() -> Scene:
+    """A Scene of the starter model with a grid, a layer that is looked at, and a channel that is turned up."""
+    rows, columns = (tuple(Source(latent=Latent(seed=seed)) for seed in seeds) for seeds in (FACES[:5], MORE_FACES))
+    scene = Scene(
+        model=ModelRef(path=str(starter_models()[0])),
+        latent=Latent(seed=FACES[0]),
+        grid=Grid(rows=rows, columns=columns, layers=(4, 5, 6, 7)),
+    )
+    return edits.set_look_colours(edits.look_at(scene, "layer", "b16.conv1"), "magma")
+
+
 def main(folder: Path) -> None:
     with setup.virtual_display() as display, tempfile.TemporaryDirectory() as home:
         os.environ["HOME"] = home  # what the window shows of folders is nobody's in particular
@@ -77,6 +118,7 @@ def main(folder: Path) -> None:
             app.save_screenshot(folder / "transform.png")
         finally:
             app.kill()
+        show_views(folder, Path(home), display)
 
 
 if __name__ == "__main__":

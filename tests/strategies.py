@@ -190,7 +190,15 @@ def style_edits(layers: Layers = None) -> st.SearchStrategy[tuple[StyleEdit, ...
 def looks(layers: Layers = None) -> st.SearchStrategy[Look]:
     names = layer_names if layers is None else st.sampled_from([layer.name for layer in layers])
     channel = st.one_of(st.integers(0, 3), st.integers(0, 65535))
-    return st.builds(
+    counts = {layer.name: layer.channels for layer in layers or ()}
+
+    def within(look: Look) -> Look:
+        if look.layer not in counts:
+            return look
+        first, second, third = (min(c, counts[look.layer] - 1) for c in look.channels)
+        return look.model_copy(update={"channels": (first, second, third)})
+
+    built = st.builds(
         Look,
         at=st.sampled_from(["picture", "layer", "noise", "effect", "variation"]),
         layer=st.one_of(st.just(""), names),
@@ -202,6 +210,7 @@ def looks(layers: Layers = None) -> st.SearchStrategy[Look]:
         colours=st.sampled_from(["grey", "viridis", "magma", "turbo", "diverging"]),
         seeds=st.integers(2, 256),
     )
+    return built.map(within)
 
 
 def scenes(

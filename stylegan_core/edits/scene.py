@@ -18,6 +18,16 @@ def _fitted(source: Source, card: ModelCard) -> Source:
     return source.model_copy(update={"mixing": _fitting(source.mixing, card)})
 
 
+def _look_for(look: Look, channels: dict[str, int]) -> Look:
+    """What is looked at, in a model whose layers have so many channels."""
+    if not look.layer:
+        return look
+    if look.layer not in channels:
+        return Look()
+    first, second, third = (min(channel, channels[look.layer] - 1) for channel in look.channels)
+    return look.model_copy(update={"channels": (first, second, third)})
+
+
 def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
     """The Scene for another model: what both have is kept, what does not fit is dropped.
 
@@ -58,7 +68,7 @@ def fit(scene: Scene, card: ModelCard, ref: ModelRef) -> Scene:
                     "layers": tuple(layer for layer in scene.grid.layers if layer < card.num_ws),
                 }
             ),
-            "look": scene.look if not scene.look.layer or scene.look.layer in channels else Look(),
+            "look": _look_for(scene.look, channels),
             "view": scene.view.model_copy(
                 update={"channel": None if (scene.view.channel or 0) >= card.img_channels else scene.view.channel}
             ),

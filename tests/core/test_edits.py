@@ -512,7 +512,9 @@ def test_fit_drops_what_does_not_fit_and_nothing_else(scene: Scene, card: ModelC
     assert list(fitted.channels) == there
     there = [item for item in scene.styles if item.layer in own and item.channel < own[item.layer].style_channels]
     assert list(fitted.styles) == there
-    assert fitted.look == (scene.look if scene.look.layer in {"", *own} else Look())
+    look = scene.look if scene.look.layer in {"", *own} else Look()
+    last = own[look.layer].channels - 1 if look.layer else max(look.channels)
+    assert fitted.look == look.model_copy(update={"channels": tuple(min(c, last) for c in look.channels)})
     for name in ("mode", "seed", "strength"):
         assert getattr(fitted.noise, name) == getattr(scene.noise, name)
 
