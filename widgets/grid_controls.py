@@ -23,6 +23,7 @@ STRIP_HEIGHT = 24  # px
 SIZES = (3, 5, 8)
 AXES: tuple[tuple[Axis, str], ...] = (("rows", "Row"), ("columns", "Column"))
 MOST_PINS = 24  # in the menu
+MENU = 190  # px at scale 1: width of a menu's lines
 
 
 class GridControls:
@@ -126,25 +127,33 @@ class GridControls:
             with dpg.popup("grid.new", mousebutton=dpg.mvMouseButton_Left, tag="grid.sizes"):
                 for size in SIZES:
                     tag = f"grid.new.{size}"
-                    dpg.add_selectable(label=f"{size} × {size} people", tag=tag, callback=partial(self._fill, size))
+                    dpg.add_selectable(
+                        label=f"{size} × {size} people",
+                        tag=tag,
+                        width=self._ui.px(MENU // 2),
+                        callback=partial(self._fill, size),
+                    )
             dpg.add_button(label=f"{icons.CAMERA} Save grid", tag="grid.save.picture", callback=self._save_picture)
             tooltip("grid.save.picture", "Save all of it as one labelled picture, with its Scene inside.")
             dpg.add_button(label=f"{icons.IMAGES} Save cells", tag="grid.save.files", callback=self._save_cells)
             tooltip("grid.save.files", "Save each cell as a picture of its own, with its Scene inside.")
 
     def _build_menu(self) -> None:
-        with dpg.window(popup=True, show=False, tag="grid.add", min_size=(self._ui.px(180), 10)):
-            dpg.add_selectable(label="Someone new", tag="grid.add.new", callback=self._add_new)
-            dpg.add_selectable(label="The person in the picture", tag="grid.add.live", callback=self._add_live)
+        wide = self._ui.px(MENU)  # by themselves lines are as wide as the room to the right of the menu
+        with dpg.window(popup=True, show=False, tag="grid.add", autosize=True):
+            dpg.add_selectable(label="Someone new", tag="grid.add.new", width=wide, callback=self._add_new)
+            dpg.add_selectable(
+                label="The person in the picture", tag="grid.add.live", width=wide, callback=self._add_live
+            )
             dpg.add_input_text(
                 tag="grid.add.seed",
                 hint="a seed, and Enter",
                 decimal=True,
                 on_enter=True,
-                width=self._ui.px(170),
+                width=wide,
                 callback=self._add_seed,
             )
-            dpg.add_selectable(label="A projected face…", tag="grid.add.file", callback=self._browse)
+            dpg.add_selectable(label="A projected face…", tag="grid.add.file", width=wide, callback=self._browse)
             dpg.add_group(tag="grid.add.pins")
 
     # -- layers --------------------------------------------------------------------------------------------------------
@@ -234,6 +243,7 @@ class GridControls:
             dpg.add_selectable(
                 label=f"{icons.PIN} {pin.name}##{number}",
                 tag=f"grid.add.pin.{number}",
+                width=self._ui.px(MENU),
                 parent="grid.add.pins",
                 callback=partial(self._add, source),
             )
