@@ -45,6 +45,7 @@ def around(*places: Rect) -> Rect:
 def show_transform(app: Driver) -> None:
     """The panel unfolded, the picture turned and moved by hand, and a hand on the ring."""
     app.click("mixing.clear")
+    app.reveal("panel.transform")
     app.click("panel.transform", 0.2)
     app.wait_for(lambda: app.shown("transform.rotation"), "the transform panel")
     canvas = app.rect("canvas")
@@ -113,7 +114,9 @@ def main(folder: Path) -> None:
             app.wait_for(lambda: app.session()["scene"]["mixing"], "the last change")
             app.wait_for(lambda: app.shown("status.hint"), "the end of the last notice")
             app.save_screenshot(folder / "window.png")
-            app.save_screenshot(folder / "layers.png", around(app.rect("panel.truncation"), app.rect("mixing.coarse")))
+            app.reveal("mixing.coarse")
+            app.rest()
+            app.save_screenshot(folder / "mixing.png", around(app.rect("panel.truncation"), app.rect("mixing.coarse")))
             show_transform(app)
             app.save_screenshot(folder / "transform.png")
         finally:
