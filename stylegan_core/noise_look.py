@@ -3,20 +3,36 @@
 StyleGAN, section 3.2 with figures 4 (variation) and 5 (noise on and off).
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from stylegan_core.card import ModelCard
 from stylegan_core.colours import coloured
+from stylegan_core.develop import develop
 from stylegan_core.edits.noise import set_layer_noise, set_noise_mode, transplant_noise
-from stylegan_core.look import map_pixels, require_layer
+from stylegan_core.errors import SceneError
+from stylegan_core.maps import map_pixels
 from stylegan_core.model import Model
+from stylegan_core.models import ModelStore
 from stylegan_core.noise import noise_maps
 from stylegan_core.ops import Poll, no_poll
-from stylegan_core.render import Renderer, develop
 from stylegan_core.scene import Look, Noise, Scene, View, only_picture
+from stylegan_core.stage_cache import StageCache
 
 RANGE_STD = 3.0  # of unit noise, from the middle of the colour map to its end
+
+
+class Images(Protocol):
+    """What makes pictures and remembers: `render.Renderer`."""
+
+    models: ModelStore
+    half: bool
+    cache: StageCache
+
+    def image(self, scene: Scene, poll: Poll = ...) -> Tensor:
+        """See `Renderer.image`."""
 
 
 @torch.inference_mode()
@@ -46,7 +62,7 @@ def noise_strength(model: Model, layer: str) -> float:
 
 
 @torch.inference_mode()
-def effect(renderer: Renderer, scene: Scene, layer: str, poll: Poll = no_poll) -> Tensor:
+def effect(renderer: Images, scene: Scene, layer: str, poll: Poll = no_poll) -> Tensor:
     """What a layer's noise does: the picture with it minus the picture without it.
 
     Args:
@@ -72,7 +88,7 @@ def effect(renderer: Renderer, scene: Scene, layer: str, poll: Poll = no_poll) -
 
 
 @torch.inference_mode()
-def variation(renderer: Renderer, scene: Scene, layer: str, seeds: int, poll: Poll = no_poll) -> Tensor:
+def variation(renderer: Images, scene: Scene, layer: str, seeds: int, poll: Poll = no_poll) -> Tensor:
     """How much of a picture its noise decides: the standard deviation over random maps, of seeds 0 to `seeds` - 1.
 
     Strengths and strokes are the Scene's, mode "none" or not. What has been summed up is remembered, so that it goes
@@ -117,7 +133,7 @@ def _with_random_maps(scene: Scene, card: ModelCard, layer: str, seed: int) -> S
     return transplant_noise(scene, other, [_place(card, layer)], len(card.noise_layers))
 
 
-def noise_look_pixels(renderer: Renderer, scene: Scene, poll: Poll = no_poll) -> Tensor:
+def noise_look_pixels(renderer: Images, scene: Scene, poll: Poll = no_poll) -> Tensor:
     """What a Scene sees that looks at noise.
 
     "noise" is the layer's map in the look's colours, from -3 to 3 standard deviations of unit noise. "effect" is the
@@ -157,3 +173,22 @@ def _place(card: ModelCard, layer: str) -> int:
     """
     require_layer(card, Look(at="noise", layer=layer))
     return [info.name for info in card.noise_layers].index(layer)
+
+
+def require_layer(card: ModelCard, look: Look) -> None:
+    """Be sure that a look is at something that a model has.
+
+    Raises:
+        SceneError: it is not.
+    """
+    of_noise = look.at != "layer"
+    layers = card.noise_layers if of_noise else card.layers
+    of_all = look.at in ("effect", "variation") and not look.layer and layers
+    if look.at == "picture" or of_all:
+        return
+    kind = "layer that takes noise" if of_noise else "layer"
+    if not layers:
+        raise SceneError(f"{card.name} has no {kind}, so there is nothing to look at.")
+    if look.layer not in {layer.name for layer in layers}:
+        asked = f"called '{look.layer}'" if look.layer else "without a name"
+        raise SceneError(f"{card.name} has no {kind} {asked}; choose one of {layers[0].name} to {layers[-1].name}.")

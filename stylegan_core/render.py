@@ -16,15 +16,17 @@ from torch import Tensor
 
 from stylegan_core.course import Course, course
 from stylegan_core.cuda_graphs import PictureGraphs
+from stylegan_core.develop import develop
 from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.latent import FindCentres, MapLatent, map_latent, scene_distances, scene_ws
+from stylegan_core.look import look_pixels
 from stylegan_core.memory import attempt, release
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Probe, Step
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.probe import LayerReport, LayerSeen, Reporter, Tap, layer_of
-from stylegan_core.scene import ClassWeight, Latent, Scene, View
+from stylegan_core.scene import ClassWeight, Latent, Scene
 from stylegan_core.stage_cache import StageCache
 from stylegan_core.transform import input_matrix, warp
 from stylegan_core.truncation import Distances
@@ -34,9 +36,6 @@ R = TypeVar("R")
 ADVICE = "close other programs, lower the memory limits, or choose half precision"
 TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller one; {ADVICE}."
 NO_MEMORY = f"There is no memory left for this picture; {ADVICE}."
-
-
-AS_IT_IS = View()
 
 
 @dataclass(frozen=True)
@@ -53,23 +52,6 @@ class Frame:
     error: str | None = None  # one sentence
     preview: bool = False  # a coarser block's picture: smaller than the full one
     steps_ms: Mapping[int, float] = field(default_factory=dict)  # by block resolution, those that ran
-
-
-def develop(img: Tensor, view: View = AS_IT_IS) -> Tensor:
-    """Pixels of one picture.
-
-    Args:
-        img: [C, H, W], nominal range [-1, 1].
-        view: gain and channel.
-
-    Returns:
-        uint8 [H, W, C]: round half up of (img + 1) * 127.5, as the official tools save pictures.
-    """
-    if view.channel is not None:
-        if view.channel >= len(img):
-            raise ValueError(f"channel {view.channel} does not exist; the picture has channels 0 to {len(img) - 1}.")
-        img = img[view.channel : view.channel + 1]
-    return (img * (127.5 * 10 ** (view.gain_db / 20)) + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def _moved_back(scene: Scene, img: Tensor) -> Tensor:
@@ -232,8 +214,6 @@ class Renderer:
 
     def _looked(self, scene: Scene, revision: int, poll: Poll) -> Frame:
         """What the Scene looks at besides the picture."""
-        from stylegan_core.look import look_pixels  # it calls this Renderer
-
         started = time.perf_counter()
         pixels = self._with_room(scene, lambda sparing: look_pixels(self, scene, poll))
         return Frame(scene, pixels, revision, {"look": (time.perf_counter() - started) * 1e3})

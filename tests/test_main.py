@@ -21,7 +21,7 @@ import main
 import stylegan_core as sg
 from stylegan_core.equivariance import equivariance
 from stylegan_core.grid import grid_picture
-from stylegan_core.look import activation_pixels
+from stylegan_core.maps import activation_pixels
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from stylegan_core.card import LayerInfo, ModelCard
 from stylegan_core.errors import Cancelled
-from stylegan_core.look import Sheet, activation_pixels, look_layout, order_of
+from stylegan_core.maps import Sheet, activation_pixels, look_layout, order_of
 from stylegan_core.memory import is_out_of_memory
 from stylegan_core.ops import Poll
 from stylegan_core.probe import LayerReport

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stylegan_core import edits, labels
+from stylegan_core.develop import develop
 from stylegan_core.errors import Cancelled, StyleScopeError
 from stylegan_core.grid import (
     GridError,
@@ -27,7 +28,7 @@ from stylegan_core.latent import scene_ws, style_keys
 from stylegan_core.models import ModelStore
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.picture import read_scene
-from stylegan_core.render import Frame, Renderer, StageCache, develop
+from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import (
     MAX_SEED,
     MAX_SOURCES,
@@ -44,6 +45,7 @@ from stylegan_core.scene import (
     Transform,
     Truncation,
 )
+from stylegan_core.stage_cache import StageCache
 from tests.strategies import grids, scenes, tiny_model
 
 MODEL = tiny_model(32)

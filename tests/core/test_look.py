@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stylegan_core import edits
 from stylegan_core.colours import coloured
 from stylegan_core.errors import SceneError
-from stylegan_core.look import (
+from stylegan_core.look import look_pixels
+from stylegan_core.maps import (
     GAP_GREY,
     GAP_PX,
     SHEET_MAPS,
@@ -18,14 +19,12 @@ from stylegan_core.look import (
     SPECTRUM_DB,
     activation_pixels,
     look_layout,
-    look_pixels,
     order_of,
-    require_layer,
     shades,
     sheet_layout,
 )
 from stylegan_core.models import ModelStore
-from stylegan_core.noise_look import noise_look_pixels
+from stylegan_core.noise_look import noise_look_pixels, require_layer
 from stylegan_core.ops import no_poll
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Colours, Look, ModelRef, Scene

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 import stylegan_core as sg
 from stylegan_core import edits
+from stylegan_core.develop import develop
 from stylegan_core.errors import Cancelled
 from stylegan_core.latent import scene_ws
 from stylegan_core.memory import attempt, is_out_of_memory
 from stylegan_core.model import Model
 from stylegan_core.models import ModelStore
 from stylegan_core.network import Step
-from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer, develop
+from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame, Renderer
 from stylegan_core.scene import ClassWeight, Latent, Mix, ModelRef, Noise, Scene, Transform, Truncation, only_picture
 from stylegan_core.stage_cache import StageCache
 from stylegan_core.transform import input_matrix, warp

@@ -9,7 +9,8 @@ import pytest
 
 from stylegan_core import edits
 from stylegan_core.card import LayerInfo
-from stylegan_core.look import GAP_GREY, look_layout, look_pixels, sheet_layout
+from stylegan_core.look import look_pixels
+from stylegan_core.maps import GAP_GREY, look_layout, sheet_layout
 from stylegan_core.models import ModelStore
 from stylegan_core.ops import no_poll
 from stylegan_core.render import Renderer
