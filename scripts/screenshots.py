@@ -88,7 +88,7 @@ def insight() -> Scene:
     scene = Scene(
         model=ModelRef(path=str(starter_models()[0])),
         latent=Latent(seed=FACES[0]),
-        grid=Grid(rows=rows, columns=columns, layers=(4, 5, 6, 7)),
+        grid=Grid(rows=rows, columns=columns, layers=(0, 1, 2, 3)),
     )
     return edits.set_look_colours(edits.look_at(scene, "layer", "b16.conv1"), "magma")
 
