@@ -266,15 +266,15 @@ def render(
     file: Annotated[Path, typer.Argument(help="A picture saved by StyleScope, a session, or a Scene as JSON.")],
     out: Annotated[Path, typer.Option(help="The PNG to write. It carries the Scene.")],
     what: Annotated[
-        Literal["picture", "look", "grid"] | None,
-        typer.Option(help="The picture, what is looked at besides, or the mixing grid; if not given, as FILE says."),
+        Literal["picture", "look", "grid", "ladder"] | None,
+        typer.Option(help="The picture, what is looked at besides, the grid, the ladder of psi; else as FILE says."),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="The model's file, where it is not found as FILE says.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
     half: Annotated[bool, typer.Option("--half", help="16 bits where those are quicker.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
 ) -> None:
-    """Make the picture of a Scene from a file, the layer or noise that it looks at, or its mixing grid."""
+    """Make the picture of a Scene from a file, the layer or noise that it looks at, its mixing grid or ladder."""
     if out.suffix.lower() != ".png":
         fail(f"{out} does not end in .png, the only kind of picture that StyleScope writes.")
     if out.exists() and not overwrite:
@@ -282,6 +282,7 @@ def render(
     from stylegan_core import ModelStore, Renderer, StyleScopeError, edits
     from stylegan_core.generate import choose_device
     from stylegan_core.grid import grid_picture
+    from stylegan_core.ladder import ladder_picture
     from stylegan_core.picture import write_png
 
     models = ModelStore(choose_device(device))
@@ -291,6 +292,8 @@ def render(
         fail(f"{file} looks at nothing besides the picture; leave out --what, or look at a layer in the window first.")
     if what == "grid":
         pixels = grid_picture(renderer, scene, progress=_told("Making the grid"))
+    elif what == "ladder":
+        pixels = ladder_picture(renderer, scene, progress=_told("Making the ladder"))
     else:
         scene = scene if what == "look" else edits.look_at(scene, "picture")
         frame = renderer.render(scene)

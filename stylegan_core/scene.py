@@ -228,6 +228,14 @@ class Look(Part):
     spectrum_beta: Annotated[float, Field(ge=0, le=40, allow_inf_nan=False)] = 8.0
 
 
+class Ladder(Part):
+    """The same person at so many psi, evenly from the first to the last, side by side."""
+
+    first: Psi = -1.0
+    last: Psi = 1.5
+    rungs: Annotated[int, Field(ge=2, le=64)] = 11
+
+
 class Scene(Part):
     """What a picture is made of. Two equal Scenes are the same picture."""
 
@@ -245,13 +253,14 @@ class Scene(Part):
     styles: Annotated[tuple[StyleEdit, ...], Field(max_length=MAX_EDITS), AfterValidator(_one_for_each_channel)] = ()
     view: View = View()
     grid: Grid = Grid()
+    ladder: Ladder = Ladder()
     look: Look = Look()
     lod: Lod = 0.0  # level of detail of models that grew while they trained: so many octaves below the full size
 
 
 def only_picture(scene: Scene) -> Scene:
-    """The Scene without what the picture does not depend on: what is looked at besides, and the grid."""
-    return scene.model_copy(update={"grid": Grid(), "look": Look()})
+    """The Scene without what the picture does not depend on: what is looked at besides, the grid, the ladder."""
+    return scene.model_copy(update={"grid": Grid(), "ladder": Ladder(), "look": Look()})
 
 
 def scene_to_json(scene: Scene) -> str:
@@ -265,7 +274,7 @@ def _with_transform(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_insight(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 knew nothing of what is inside: no channels, styles, grid, look, painted noise, other centres."""
+    """Version 2 had nothing of what is inside: channels, styles, grid, ladder, look, painted noise, centres."""
     return data
 
 

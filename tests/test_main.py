@@ -21,11 +21,12 @@ import main
 import stylegan_core as sg
 from stylegan_core.equivariance import equivariance
 from stylegan_core.grid import grid_picture
+from stylegan_core.ladder import ladder_picture
 from stylegan_core.maps import activation_pixels
 from stylegan_core.picture import read_scene, write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors
-from stylegan_core.scene import ChannelGain, Grid, Latent, Look, Noise, Source, Truncation, only_picture
+from stylegan_core.scene import ChannelGain, Grid, Ladder, Latent, Look, Noise, Source, Truncation, only_picture
 from visualizer.session import Session, session_to_json
 
 ROOT = Path(__file__).parents[1]
@@ -441,6 +442,15 @@ def test_a_grid_is_rendered_and_carries_its_scene(cli: Cli, tmp_path: Path) -> N
     assert code == 0 and err.splitlines()[-1] == "Making the grid: 100 %"
     expected = grid_picture(sg.Renderer(sg.ModelStore()), scene)
     assert torch.equal(pixels_of(out), torch.tensor(expected)) and read_scene(out) == scene
+
+
+def test_a_ladder_is_rendered_and_carries_its_scene(cli: Cli, tmp_path: Path) -> None:
+    scene = faces(ladder=Ladder(first=0, last=1, rungs=2))
+    file, out = kept(tmp_path / "s.json", scene), tmp_path / "ladder.png"
+    code, words, _ = cli("render", file, "--out", out, "--what", "ladder", "--device", "cpu")
+    assert code == 0 and words.startswith(f"Wrote {out}: the ladder in {file}, ")
+    assert read_scene(out) == scene
+    assert np.array_equal(pixels_of(out).numpy(), ladder_picture(sg.Renderer(sg.ModelStore()), scene))
 
 
 def test_a_model_that_was_moved_is_taken_from_where_it_is_now(cli: Cli, tmp_path: Path) -> None:

@@ -141,11 +141,6 @@ class _Made:
     px: int  # how large it may be shown; 0: it is a coarse one
 
 
-def ladder_psis(low: float, high: float, count: int) -> tuple[float, ...]:
-    """`count` values of psi, 2 or more, from `low` to `high`, as one would type them."""
-    return tuple(round(low + (high - low) * index / (count - 1), 2) for index in range(count))
-
-
 class Ladder:
     """The person shown at several psi, as thumbnails: coarse ones first, then as sharp as they are shown.
 

@@ -8,8 +8,9 @@ import numpy as np
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.edits import PSI_RANGE
+from stylegan_core.ladder import ladder_psis
 from visualizer.presenter import Picture
-from visualizer.truncation import Ladder, ladder_psis
+from visualizer.truncation import Ladder
 from widgets import theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
@@ -20,12 +21,11 @@ STEP_PX = 16  # pictures are made in steps of so many px, not anew for each widt
 
 
 class LadderStrip:
-    """See the module. Its ends and its length are the view's own; nothing of the picture depends on them."""
+    """See the module."""
 
     def __init__(self, ui: Ui, ladder: Ladder):
         self._ui, self._ladder = ui, ladder
-        self._ends = [-1.0, 1.5]
-        self._count = 11
+        self._count = 0  # that the slider stands at
         self._pictures: list[Picture] = []
         self._shown: list[np.ndarray | None] = []  # what those show
         self._drawn: list[tuple[object, ...]] = []
@@ -38,13 +38,29 @@ class LadderStrip:
             dpg.add_item_clicked_handler(dpg.mvMouseButton_Left, callback=self._choose)
         dpg.add_group(tag="space.ladder")
         with dpg.group(horizontal=True):
-            self._slider("space.from", "psi from  %.2f", 0)
-            self._slider("space.to", "to  %.2f", 1)
+            bind = self._ui.bind
+            bind.slider(
+                "space.from",
+                "Ladder",
+                lambda scene: scene.ladder.first,
+                edits.set_ladder_first,
+                PSI_RANGE,
+                "Where the ladder begins.",
+                format="psi from  %.2f",
+            )
+            bind.slider(
+                "space.to",
+                "Ladder",
+                lambda scene: scene.ladder.last,
+                edits.set_ladder_last,
+                PSI_RANGE,
+                "Where the ladder ends.",
+                format="to  %.2f",
+            )
             dpg.add_slider_int(
                 tag="space.count",
                 min_value=FEWEST,
                 max_value=MOST,
-                default_value=self._count,
                 clamped=True,
                 format="%d pictures",
                 callback=self._set_count,
@@ -53,17 +69,23 @@ class LadderStrip:
                 "space.count",
                 "How many pictures the ladder has; fewer where a curve over the layers can go no further.",
             )
+        with dpg.item_handler_registry() as settling:
+            dpg.add_item_deactivated_handler(callback=lambda: self._ui.explorer.store.settle())
+        dpg.bind_item_handler_registry("space.count", settling)
 
     def sync(self, card: ModelCard, width: int) -> int:
         """Once a frame: follow the Scene within so many px, and return how many it takes downwards."""
         explorer, px = self._ui.explorer, self._ui.px
         smallest, largest = map(px, SIDES)
-        columns = min(max((width + px(GAP)) // (smallest + px(GAP)), 1), self._count)
-        rows = -(-self._count // columns)
-        columns = -(-self._count // rows)  # rows of about equal length
+        ladder = explorer.scene.ladder
+        columns = min(max((width + px(GAP)) // (smallest + px(GAP)), 1), ladder.rungs)
+        rows = -(-ladder.rungs // columns)
+        columns = -(-ladder.rungs // rows)  # rows of about equal length
         side = min((width + px(GAP)) // columns - px(GAP), largest)
-        psis = ladder_psis(self._ends[0], self._ends[1], self._count)
-        self._ladder.follow(explorer.scene, card, psis, -(-side // STEP_PX) * STEP_PX)
+        self._ladder.follow(explorer.scene, card, ladder_psis(ladder), -(-side // STEP_PX) * STEP_PX)
+        if ladder.rungs != self._count and not dpg.is_item_active("space.count"):
+            self._count = ladder.rungs
+            dpg.set_value("space.count", self._count)
         rungs = self._ladder.rungs
         if self._layout != (len(rungs), columns, side):
             self._layout = (len(rungs), columns, side)
@@ -83,25 +105,10 @@ class LadderStrip:
         """It has been put away."""
         self._ladder.leave()
 
-    def _slider(self, tag: str, format: str, end: int) -> None:
-        def move(sender: Any, value: float) -> None:
-            del sender
-            self._ends[end] = min(max(value, PSI_RANGE[0]), PSI_RANGE[1])
-
-        dpg.add_slider_float(
-            tag=tag,
-            min_value=PSI_RANGE[0],
-            max_value=PSI_RANGE[1],
-            default_value=self._ends[end],
-            clamped=True,
-            format=format,
-            callback=move,
-        )
-        tooltip(tag, "Where the ladder begins." if end == 0 else "Where the ladder ends.")
-
     def _set_count(self, sender: Any, count: int) -> None:
         del sender
-        self._count = min(max(count, FEWEST), MOST)
+        self._count = count
+        self._ui.explorer.edit("Ladder", edits.set_rungs, count)
 
     def _lay_out(self) -> None:
         """Drawing areas anew, for another number of rungs or another size."""

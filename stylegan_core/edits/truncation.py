@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from stylegan_core.card import Band, ModelCard
-from stylegan_core.edits.limits import CENTRES_RANGE, CUTOFF_RANGE, PSI_RANGE, clamp, replaced
+from stylegan_core.edits.limits import CENTRES_RANGE, CUTOFF_RANGE, PSI_RANGE, RUNGS_RANGE, clamp, replaced
 from stylegan_core.scene import Scene, Truncation
 
 Curve = Callable[[Band, float], float]
@@ -81,3 +81,22 @@ def set_centres(scene: Scene, centres: float) -> Scene:
 def reset_truncation(scene: Scene) -> Scene:
     """Truncation as a new Scene has it."""
     return scene.model_copy(update={"truncation": Truncation()})
+
+
+def set_ladder_first(scene: Scene, psi: float) -> Scene:
+    """Let the ladder of psi begin here."""
+    return _ladder(scene, first=clamp(psi, PSI_RANGE))
+
+
+def set_ladder_last(scene: Scene, psi: float) -> Scene:
+    """Let the ladder of psi end here."""
+    return _ladder(scene, last=clamp(psi, PSI_RANGE))
+
+
+def set_rungs(scene: Scene, count: int) -> Scene:
+    """How many pictures the ladder of psi has."""
+    return _ladder(scene, rungs=int(clamp(count, RUNGS_RANGE)))
+
+
+def _ladder(scene: Scene, **changes: Any) -> Scene:
+    return scene.model_copy(update={"ladder": scene.ladder.model_copy(update=changes)})

@@ -141,6 +141,9 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_look_channels": (edits.set_look_channels, (st.lists(any_int, max_size=4),), {"look"}, True),
     "set_look_page": (edits.set_look_page, (any_int,), {"look"}, True),
     "set_look_normalise": (edits.set_look_normalise, (st.booleans(),), {"look"}, True),
+    "set_ladder_first": (edits.set_ladder_first, (any_float,), {"ladder"}, True),
+    "set_ladder_last": (edits.set_ladder_last, (any_float,), {"ladder"}, True),
+    "set_rungs": (edits.set_rungs, (any_int,), {"ladder"}, True),
     "set_look_gain_db": (edits.set_look_gain_db, (any_float,), {"look"}, True),
     "set_look_colours": (
         edits.set_look_colours,

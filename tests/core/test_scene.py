@@ -17,6 +17,7 @@ from stylegan_core.scene import (
     ChannelGain,
     ClassWeight,
     Grid,
+    Ladder,
     Latent,
     LayerSeed,
     Look,
@@ -63,6 +64,7 @@ FULL = Scene(
         layers=(0, 1),
         psi=0.5,
     ),
+    ladder=Ladder(first=-0.5, last=1.0, rungs=4),
     look=Look(at="layer", layer="b4.conv1", show="rgb", channels=(3, 2, 1), page=1),
 )
 FIELDS = {  # path of every leaf -> values it must not have
@@ -119,6 +121,9 @@ FIELDS = {  # path of every leaf -> values it must not have
     "grid.layers": [None, 1, ["a"]],
     "grid.layers.0": [-1, 64, 1.0, None],
     "grid.psi": [-2.1, 2.1, "1"],
+    "ladder.first": [-2.1, 2.1, None, "0"],
+    "ladder.last": [-2.1, 2.1, None, True],
+    "ladder.rungs": [1, 65, None, 2.0],
     "look.at": ["pixel", None],
     "look.layer": [None, 1, "x" * 81],
     "look.show": ["all", None],

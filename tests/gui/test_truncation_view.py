@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from stylegan_core import edits
-from stylegan_core.scene import Scene
+from stylegan_core.ladder import ladder_psis
+from stylegan_core.scene import Ladder, Scene
 from tests.gui.conftest import See
 from tests.gui.driver import Driver
-from visualizer.truncation import ladder_psis
 
 Picture = Callable[[Scene], np.ndarray]
-RUNGS = ladder_psis(-1, 1.5, 11)
+RUNGS = ladder_psis(Ladder())
 
 
 @pytest.fixture

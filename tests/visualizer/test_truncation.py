@@ -19,7 +19,7 @@ from stylegan_core.render import Renderer
 from stylegan_core.scene import ClassWeight, ModelRef, Scene, Truncation
 from tests.strategies import tiny_model
 from visualizer.explorer import Explorer
-from visualizer.truncation import COARSE_PX, Centring, Distancing, Ladder, ladder_psis
+from visualizer.truncation import COARSE_PX, Centring, Distancing, Ladder
 from visualizer.worker import Worker, to_rgba
 
 MODEL = tiny_model(64)
@@ -109,12 +109,6 @@ def test_centres_that_nobody_wants_any_more_are_dropped(models: ModelStore, monk
 
 
 # -- the ladder --------------------------------------------------------------------------------------------------------
-
-
-def test_psis_of_a_ladder() -> None:
-    assert ladder_psis(-1, 1.5, 11) == (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5)
-    assert ladder_psis(0, 1, 4) == (0, 0.33, 0.67, 1)
-    assert ladder_psis(1, 0, 2) == (1, 0)
 
 
 def test_the_ladder_is_the_pictures_of_its_scenes(models: ModelStore, worker: Worker) -> None:
