@@ -58,11 +58,9 @@ def open_window(
     rects: Annotated[Path | None, typer.Option(help="Keep the items' places in this file, for scripts.")] = None,
 ) -> None:
     """Open the window (this is what happens without a command)."""
-    # Before torch is loaded: its threads would otherwise spin while they wait, in the way of the window's own thread;
-    # with one busy process beside it a picture then takes five times as long rather than twice.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Short waits between the pieces of a picture are not worth falling asleep for, though.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    from visualizer.openmp import wait_quietly
+
+    wait_quietly()
     from visualizer.display import display_scale, require_window
 
     require_window()
@@ -279,7 +277,7 @@ def render(
         fail(f"{out} does not end in .png, the only kind of picture that StyleScope writes.")
     if out.exists() and not overwrite:
         fail(f"{out} is there already; give --overwrite to replace it.")
-    from stylegan_core import ModelStore, Renderer, StyleScopeError, edits
+    from stylegan_core import ModelStore, Renderer, edits
     from stylegan_core.generate import choose_device
     from stylegan_core.grid import grid_picture
     from stylegan_core.ladder import ladder_picture
@@ -296,10 +294,7 @@ def render(
         pixels = ladder_picture(renderer, scene, progress=_told("Making the ladder"))
     else:
         scene = scene if what == "look" else edits.look_at(scene, "picture")
-        frame = renderer.render(scene)
-        if frame.pixels is None or frame.error is not None:
-            raise StyleScopeError(frame.error)
-        pixels = frame.pixels.cpu().numpy()
+        pixels = renderer.pixels(scene)
     write_png(out, pixels, scene)
     print(f"Wrote {out}: the {what} in {file}, {pixels.shape[1]}×{pixels.shape[0]} px.")
 

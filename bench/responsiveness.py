@@ -15,8 +15,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does for the window
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+from visualizer.openmp import wait_quietly
+
+wait_quietly()
 
 import numpy as np
 

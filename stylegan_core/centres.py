@@ -7,7 +7,7 @@ and the classes alone: from latents of a fixed seed, and k-means that begins the
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from stylegan_core.errors import Cancelled
 from stylegan_core.model import Model
 from stylegan_core.ops import Poll, no_poll
+from stylegan_core.watch import Progress, untold
 
 SEED = 0  # of the latents, and of k-means
 MAPPED = 256  # latents at a time, between two polls
@@ -26,10 +27,6 @@ WAIT_S = 0.05  # between two polls while another thread looks for centres
 
 Search = Generator[float, None, Tensor]
 Key = tuple[object, ...]
-
-
-def _ignore(share: float) -> None:
-    del share
 
 
 def num_latents(k: int) -> int:
@@ -112,7 +109,7 @@ class CentreStore:
         k: int,
         which: str = "G_ema",
         poll: Poll = no_poll,
-        progress: Callable[[float], None] = _ignore,
+        progress: Progress = untold,
     ) -> Tensor:
         """The centres [k, w_dim] of a model.
 
@@ -135,9 +132,7 @@ class CentreStore:
         finally:
             self._searching.release()
 
-    def _search(
-        self, key: Key, model: Model, c: Tensor | None, k: int, poll: Poll, progress: Callable[[float], None]
-    ) -> Tensor:
+    def _search(self, key: Key, model: Model, c: Tensor | None, k: int, poll: Poll, progress: Progress) -> Tensor:
         interrupted, self._interrupted = self._interrupted, None
         steps = interrupted[1] if interrupted is not None and interrupted[0] == key else search(model, c, k)
         while True:

@@ -4,7 +4,7 @@ Each cell is its column's person with some styles of its row's. Cells are Scenes
 its Scene shows alone; `style_keys` sees that those which agree in coarse styles share the Steps they begin with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +19,9 @@ from stylegan_core.ops import Poll, no_poll
 from stylegan_core.picture import PictureFileError, read_scene, write_png
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Grid, Latent, Mix, Scene, Source, Truncation, only_picture
+from stylegan_core.watch import Progress, untold
 
 SHEET_NAME = "grid.png"
-Progress = Callable[[float], None]
 
 
 class GridError(StyleScopeError):
@@ -41,10 +41,6 @@ class _Place(NamedTuple):
 
     row: int | None
     column: int | None
-
-
-def _ignore(fraction: float) -> None:
-    del fraction
 
 
 def cell_scene(scene: Scene, row: int, column: int, num_ws: int) -> Scene:
@@ -110,7 +106,7 @@ def layers_label(grid: Grid, card: ModelCard) -> str:
     return f"Styles {', '.join(words)} from the rows"
 
 
-def grid_picture(renderer: Renderer, scene: Scene, poll: Poll = no_poll, progress: Progress = _ignore) -> np.ndarray:
+def grid_picture(renderer: Renderer, scene: Scene, poll: Poll = no_poll, progress: Progress = untold) -> np.ndarray:
     """The whole grid as one picture: cells, the people at its edges, and what they are called.
 
     Args:
@@ -131,13 +127,13 @@ def grid_picture(renderer: Renderer, scene: Scene, poll: Poll = no_poll, progres
     painter, places = _painter(scene, card), list(_order(scene.grid))
     for done, place in enumerate(places):
         poll()
-        painter.paste(_rendered(renderer, _scene_at(scene, place, card.num_ws), poll), *place)
+        painter.paste(renderer.pixels(_scene_at(scene, place, card.num_ws), poll), *place)
         progress((done + 1) / len(places))
     return painter.pixels()
 
 
 def write_cells(
-    renderer: Renderer, scene: Scene, folder: Path, poll: Poll = no_poll, progress: Progress = _ignore
+    renderer: Renderer, scene: Scene, folder: Path, poll: Poll = no_poll, progress: Progress = untold
 ) -> Written:
     """The grid as files: row00-col00.png, ... with the Scene of their cell each, and grid.png with the whole Scene.
 
@@ -177,7 +173,7 @@ def write_cells(
         if job is not None and place in kept:
             pixels = _read_pixels(job.path)
         else:
-            pixels = _rendered(renderer, _scene_at(scene, place, card.num_ws), poll)
+            pixels = renderer.pixels(_scene_at(scene, place, card.num_ws), poll)
             if job is not None:
                 write_png(job.path, pixels, job.scene)
         painter.paste(pixels, *place)
@@ -231,13 +227,6 @@ def _psi_label(scene: Scene, card: ModelCard) -> str:
         return ""
     words = "psi by layer" if truncation.layers else f"psi\N{NO-BREAK SPACE}{truncation.psi:g}"
     return words if truncation.cutoff is None else f"{words} below style {truncation.cutoff}"
-
-
-def _rendered(renderer: Renderer, scene: Scene, poll: Poll) -> np.ndarray:
-    frame = renderer.render(scene, poll=poll)
-    if frame.pixels is None or frame.error is not None:
-        raise StyleScopeError(frame.error)
-    return frame.pixels.cpu().numpy()
 
 
 def _is_there(job: PictureJob, poll: Poll) -> bool:

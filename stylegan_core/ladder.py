@@ -1,15 +1,15 @@
 """The ladder of psi: one person from the average, or beyond it, to the extreme, in even steps."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import numpy as np
 
 from stylegan_core import edits
-from stylegan_core.errors import StyleScopeError
 from stylegan_core.labels import SheetPainter, plan_sheet
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Ladder, Scene, only_picture
+from stylegan_core.watch import Progress, untold
 
 
 def ladder_psis(ladder: Ladder) -> tuple[float, ...]:
@@ -19,13 +19,16 @@ def ladder_psis(ladder: Ladder) -> tuple[float, ...]:
 
 
 def ladder_scenes(scene: Scene) -> tuple[Scene, ...]:
-    """The Scenes of the rungs; fewer where several come to the same, for a curve over the layers ends before psi."""
-    return tuple(dict.fromkeys(edits.set_psi(only_picture(scene), psi) for psi in ladder_psis(scene.ladder)))
+    """The Scenes of the rungs; see `scenes_at`."""
+    return scenes_at(scene, ladder_psis(scene.ladder))
 
 
-def ladder_picture(
-    renderer: Renderer, scene: Scene, poll: Poll = no_poll, progress: Callable[[float], None] = lambda done: None
-) -> np.ndarray:
+def scenes_at(scene: Scene, psis: Iterable[float]) -> tuple[Scene, ...]:
+    """The Scene at each psi; fewer where several come to the same, for a curve over the layers ends before psi."""
+    return tuple(dict.fromkeys(edits.set_psi(only_picture(scene), psi) for psi in psis))
+
+
+def ladder_picture(renderer: Renderer, scene: Scene, poll: Poll = no_poll, progress: Progress = untold) -> np.ndarray:
     """The whole ladder as one picture, with psi over each rung.
 
     Args:
@@ -46,9 +49,6 @@ def ladder_picture(
     painter = SheetPainter(plan_sheet(card.resolution, (), labels, "psi"), (), labels)
     for index, rung in enumerate(scenes):
         poll()
-        frame = renderer.render(rung, poll=poll)
-        if frame.pixels is None or frame.error is not None:
-            raise StyleScopeError(frame.error)
-        painter.paste(frame.pixels.cpu().numpy(), None, index)
+        painter.paste(renderer.pixels(rung, poll), None, index)
         progress((index + 1) / len(scenes))
     return painter.pixels()

@@ -15,21 +15,18 @@ from stylegan_core.memory import models_limit, release
 from stylegan_core.model import DiscriminatorModel, Model, build_discriminator, build_generator, half_dtype
 from stylegan_core.scene import ModelRef
 from stylegan_core.spec import NetworkSpec
+from stylegan_core.watch import Progress, untold
 
 
 def _never() -> bool:
     return False
 
 
-def _ignore(fraction: float) -> None:
-    del fraction
-
-
 def load_model(
     path: str | Path,
     device: str | torch.device = "cpu",
     which: str = "G_ema",
-    progress: Callable[[float], None] = _ignore,
+    progress: Progress = untold,
     cancelled: Callable[[], bool] = _never,
 ) -> Model:
     """Read a generator from a file, without executing anything from it.
@@ -158,7 +155,7 @@ class ModelStore:
         self,
         path: str | Path,
         which: str = "G_ema",
-        progress: Callable[[float], None] = _ignore,
+        progress: Progress = untold,
         cancelled: Callable[[], bool] = _never,
     ) -> Model:
         """Load a file and keep it; see `load_model`."""
@@ -172,12 +169,14 @@ class ModelStore:
             self._models.move_to_end(key)
             dropped = self._fit(self.limit_bytes, key)
         self._tell(dropped)
+        if dropped:  # else the C library keeps twice as much as the models that are left
+            release()
         return model
 
     def get(
         self,
         ref: ModelRef,
-        progress: Callable[[float], None] = _ignore,
+        progress: Progress = untold,
         cancelled: Callable[[], bool] = _never,
     ) -> Model:
         """The model that a Scene names, from memory or, where it has made room for others, from its file.
@@ -202,7 +201,7 @@ class ModelStore:
             self._models.move_to_end(key)
             return self._models[key][0]
 
-    def _reopened(self, ref: ModelRef, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Model:
+    def _reopened(self, ref: ModelRef, progress: Progress, cancelled: Callable[[], bool]) -> Model:
         if not ref.path:
             raise ModelMissingError("The Scene names no model; open one first.")
         try:
@@ -232,5 +231,3 @@ class ModelStore:
     def _tell(self, dropped: list[str]) -> None:
         for gone in dropped:
             self._evicted(gone)
-        if dropped:  # else the C library keeps twice as much as the models that are left
-            release()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -106,6 +107,18 @@ class Renderer:
             return self._with_room(scene, partial(self._rendered, scene, revision, stop_at, poll))
         except StyleScopeError as error:
             return Frame(scene, revision=revision, error=str(error))
+
+    def pixels(self, scene: Scene, poll: Poll = no_poll) -> np.ndarray:
+        """The full picture of a Scene, uint8 [H, W, C] in main memory.
+
+        Raises:
+            StyleScopeError: the error that the Frame carries.
+            Cancelled: from `poll`.
+        """
+        frame = self.render(scene, poll=poll)
+        if frame.pixels is None or frame.error is not None:
+            raise StyleScopeError(frame.error)
+        return frame.pixels.cpu().numpy()
 
     def make_room(self, scene: Scene) -> None:
         """Give up all memory but that of the Scene's model and of the one that the window shows."""

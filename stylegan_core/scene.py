@@ -203,6 +203,8 @@ class Grid(Part):
     psi: Psi | None = None  # in place of the Scene's; None: as the Scene has it
 
 
+At = Literal["picture", "layer", "noise", "effect", "variation"]
+Show = Literal["channel", "rgb", "sheet", "strongest", "spectrum"]
 Colours = Literal["grey", "viridis", "magma", "turbo", "diverging"]
 
 
@@ -214,9 +216,9 @@ class Look(Part):
     and 5). The last two are of one layer, or of all if `layer` is empty.
     """
 
-    at: Literal["picture", "layer", "noise", "effect", "variation"] = "picture"
+    at: At = "picture"
     layer: Annotated[str, Field(max_length=80)] = ""  # a LayerInfo's name
-    show: Literal["channel", "rgb", "sheet", "strongest", "spectrum"] = "sheet"  # of a layer's feature maps
+    show: Show = "sheet"  # of a layer's feature maps
     # "channel" shows the first, "rgb" all three, "spectrum" how the first one's power is spread over frequencies
     channels: tuple[Channel, Channel, Channel] = (0, 1, 2)
     page: Annotated[int, Field(ge=0, lt=65536)] = 0  # of "sheet" and "strongest"
@@ -258,9 +260,12 @@ class Scene(Part):
     lod: Lod = 0.0  # level of detail of models that grew while they trained: so many octaves below the full size
 
 
+_UNSEEN = {"grid": Grid(), "ladder": Ladder(), "look": Look()}  # made once: it is asked for at every frame
+
+
 def only_picture(scene: Scene) -> Scene:
     """The Scene without what the picture does not depend on: what is looked at besides, the grid, the ladder."""
-    return scene.model_copy(update={"grid": Grid(), "ladder": Ladder(), "look": Look()})
+    return scene.model_copy(update=_UNSEEN)
 
 
 def scene_to_json(scene: Scene) -> str:

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 from stylegan_core.errors import Cancelled
 
+Progress = Callable[[float], None]  # told the part done, 0 to 1
+
+
+def untold(done: float) -> None:
+    """The Progress of work that nobody watches."""
+    del done
+
 
 @dataclass(frozen=True)
 class Watch:
     """Two optional callbacks, called often on the thread that works."""
 
     cancelled: Callable[[], bool] | None = None  # true: nobody waits any more
-    progress: Callable[[float], None] | None = None  # told the part done, 0 to 1
+    progress: Progress | None = None
 
     def check(self) -> None:
         """Raise Cancelled if nobody waits any more."""

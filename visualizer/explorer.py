@@ -24,7 +24,7 @@ from stylegan_core.scene import Latent, ModelRef, Scene
 from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.favourites import Favourites
-from visualizer.files import free_place, read_kept
+from visualizer.files import free_place, read_kept, stamped
 from visualizer.grid import MixingGrid
 from visualizer.grid_files import GridFiles
 from visualizer.inspection import Inspection
@@ -304,7 +304,7 @@ class Explorer:
     def capture(self, path: Path | None = None) -> None:
         """Save the Scene's full picture as a PNG that carries the Scene. The window goes on meanwhile."""
         scene = self.store.scene
-        name = f"{self._model_name()}-seed{scene.latent.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+        name = stamped(f"{self._model_name()}-seed{scene.latent.seed}")
 
         def save(poll: Poll) -> str:
             pixels = self.live.full(scene, poll).frame.pixels

@@ -1,6 +1,7 @@
 """Files that somebody opens or saves: what one holds, and where the next one goes."""
 
 import json
+import time
 from itertools import chain, count
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def _is_scene(path: Path) -> bool:
     except (ValueError, RecursionError):
         return False
     return "scene" not in data and not OF_SCENES_ALONE.isdisjoint(data)
+
+
+def stamped(name: str) -> str:
+    """A name with the time of day in it, for files that somebody makes many of."""
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def free_place(folder: Path, name: str, suffix: str = ".png") -> Path:

@@ -1,6 +1,5 @@
 """The mixing grid and files: saving it as one picture or cell by cell, and projected faces for its edges."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from stylegan_core.picture import write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import Latent, Scene
-from visualizer.files import free_place
+from visualizer.files import free_place, stamped
 from visualizer.library import absolute
 from visualizer.tasks import Tasks
 
@@ -45,7 +44,7 @@ class GridFiles:
 
         def save(renderer: Renderer, poll: Poll) -> str:
             pixels = grid_picture(renderer, scene, poll, self._report)
-            place = free_place(self._folder, _stamped(name))
+            place = free_place(self._folder, stamped(f"{name}-grid"))
             write_png(place, pixels, scene)
             return f"Saved {place}"
 
@@ -53,7 +52,7 @@ class GridFiles:
 
     def save_cells(self, scene: Scene, name: str) -> None:
         """Save each cell as a PNG that carries its Scene, and the whole as one, in a folder of their own."""
-        folder = free_place(self._folder, _stamped(name), "")
+        folder = free_place(self._folder, stamped(f"{name}-grid"), "")
 
         def save(renderer: Renderer, poll: Poll) -> str:
             written = write_cells(renderer, scene, folder, poll, self._report)
@@ -87,7 +86,3 @@ class GridFiles:
 
     def _report(self, progress: float) -> None:
         self.progress = progress
-
-
-def _stamped(name: str) -> str:
-    return f"{name}-grid-{time.strftime('%Y%m%d-%H%M%S')}"

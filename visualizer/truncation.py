@@ -7,12 +7,10 @@ from functools import partial
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core import edits
 from stylegan_core.card import ModelCard
+from stylegan_core.ladder import scenes_at
 from stylegan_core.latent import class_vector, num_centres
 from stylegan_core.models import ModelStore
 from stylegan_core.ops import Poll
@@ -20,6 +18,7 @@ from stylegan_core.render import Renderer
 from stylegan_core.scene import ClassWeight, ModelRef, Scene, only_picture
 from stylegan_core.truncation import Distances
 from stylegan_core.watch import Watch
+from visualizer.favourites import thumbnail
 from visualizer.jobs import Job
 from visualizer.tasks import describe
 from visualizer.worker import Worker, to_rgba
@@ -191,8 +190,7 @@ class Ladder:
 
     def _set_up(self, scene: Scene, card: ModelCard, psis: tuple[float, ...], px: int) -> None:
         before = {made.rung: made for made in self._made if made is not None}
-        scenes = dict.fromkeys(edits.set_psi(scene, psi) for psi in psis)  # a curve over the layers ends before psi
-        self.rungs = tuple(Rung(each.truncation.psi, each) for each in scenes)
+        self.rungs = tuple(Rung(each.truncation.psi, each) for each in scenes_at(scene, psis))
         outdated = self._made if len(self._made) == len(self.rungs) else [None] * len(self.rungs)
         self._made = [before.get(rung, old) for rung, old in zip(self.rungs, outdated, strict=True)]
         # Those nearest to what is shown first, for there one looks.
@@ -219,11 +217,7 @@ def _enough_px(card: ModelCard, px: int) -> int | None:
 
 def _reduced(pixels: Tensor, px: int) -> np.ndarray:
     """Pixels [H, W, C] as RGBA, averaged over areas where they are larger than `px`."""
-    rgba = to_rgba(pixels)
-    if min(rgba.shape[:2]) > px:
-        small = F.interpolate(rgba.permute(2, 0, 1)[None].float(), (px, px), mode="area")[0]
-        rgba = small.round().to(torch.uint8).permute(1, 2, 0).contiguous()
-    return rgba.cpu().numpy()
+    return thumbnail(pixels, px) if min(pixels.shape[:2]) > px else to_rgba(pixels).cpu().numpy()
 
 
 class Distancing:

@@ -1,10 +1,10 @@
 """The capture panel: save the picture, with its Scene inside; save and open sessions."""
 
-import time
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
+from visualizer.files import stamped
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
@@ -42,5 +42,4 @@ class CapturePanel:
 
     def save_session(self) -> None:
         """Write the session beside the pictures, under the time."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        self._ui.explorer.save_session(self._ui.explorer.pictures / f"session-{stamp}.json")
+        self._ui.explorer.save_session(self._ui.explorer.pictures / f"{stamped('session')}.json")

@@ -1,6 +1,5 @@
 """What a layer gives, as pictures: one map, three as colours, a contact sheet, the strongest, or a spectrum."""
 
-import time
 from functools import partial
 from typing import Any, get_args
 
@@ -8,7 +7,8 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from stylegan_core.card import LayerInfo
-from stylegan_core.scene import Colours, Scene
+from stylegan_core.scene import Colours, Scene, Show
+from visualizer.files import stamped
 from visualizer.inspection import Inside, Inspection
 from widgets import icons, theme
 from widgets.bind import tooltip
@@ -16,7 +16,6 @@ from widgets.inspector_picture import LayerPicture
 from widgets.inspector_plots import RadialPlot
 from widgets.ui import Ui
 
-SHOWS = ("channel", "rgb", "sheet", "strongest", "spectrum")
 GAIN_SHOWN_DB, BETA_SHOWN, STRENGTH_SHOWN = (-20.0, 20.0), (0.0, 20.0), (0.0, 4.0)
 CONTROLS = 144  # px that the lines of controls and words take
 HINT = "Point at a map for its values; click on it to choose its channel."
@@ -63,7 +62,7 @@ class Maps:
             "Show",
             lambda scene: scene.look.show,
             edits.set_look_show,
-            SHOWS,
+            get_args(Show),
             "One map; three as red, green and blue; all of them on a sheet; the strongest first; "
             "or how one map's power is spread over frequencies.",
         )
@@ -221,8 +220,7 @@ class Maps:
         if inspection.recording is not None:
             inspection.stop_recording()
         elif self._layer is not None:
-            name = f"{self._layer.name.replace('/', '-')}-{time.strftime('%Y%m%d-%H%M%S')}"
-            inspection.record(explorer.pictures, name)
+            inspection.record(explorer.pictures, stamped(self._layer.name.replace("/", "-")))
 
 
 def _channel(number: int, scene: Scene) -> int:

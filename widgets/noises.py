@@ -1,12 +1,12 @@
 """The noise view: each layer's map and strength, what it does to the picture, how much chance decides; and a brush."""
 
-from typing import Any
+from typing import Any, get_args
 
 import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
-from stylegan_core.scene import Look, Noise, Scene
+from stylegan_core.scene import Colours, Look, Noise, Scene
 from visualizer.noise_view import Kind, look_at_noise
 from widgets import icons, theme
 from widgets.bind import tooltip
@@ -17,7 +17,6 @@ from widgets.noise_tools import NoiseTools
 from widgets.ui import Ui
 
 KINDS: dict[str, Kind] = {"map": "noise", "what it does": "effect", "variation": "variation"}
-COLOURS = ("grey", "viridis", "magma", "turbo", "diverging")
 FACTORS = (0.0, 3.0)
 SMALLEST, TOOLS = 180, 250  # px at scale 1: least side of the picture, and width of the tools
 HEAD, WORDS, FOOT = 84, 28, 220  # px at scale 1: the lines above the picture, the one under it, plot and tools
@@ -89,7 +88,7 @@ class NoisesView:
             "Bring what is shown to its own range, so that the strongest reaches the ends of the colours.",
         )
         # Last in its line, for one that is hidden would draw what follows it up to the line before.
-        dpg.add_combo(COLOURS, tag="noises.colours", width=self._ui.px(100), callback=choose)
+        dpg.add_combo(get_args(Colours), tag="noises.colours", width=self._ui.px(100), callback=choose)
         tooltip("noises.colours", "The colours that values are shown in.")
 
     def _build_chosen(self) -> None:

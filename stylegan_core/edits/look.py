@@ -1,10 +1,10 @@
 """Edits of what is looked at besides the picture, and how. None of them changes the picture."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from stylegan_core.edits.limits import BETA_RANGE, GAIN_RANGE_DB, clamp
-from stylegan_core.scene import Colours, Look, Scene
+from stylegan_core.scene import At, Colours, Look, Scene, Show
 
 LAST = 65535  # the largest channel and page
 
@@ -13,9 +13,7 @@ def _look(scene: Scene, **changes: Any) -> Scene:
     return scene.model_copy(update={"look": scene.look.model_copy(update=changes)})
 
 
-def look_at(
-    scene: Scene, at: Literal["picture", "layer", "noise", "effect", "variation"], layer: str | None = None
-) -> Scene:
+def look_at(scene: Scene, at: At, layer: str | None = None) -> Scene:
     """Look at the picture, or at something about a layer.
 
     Args:
@@ -30,7 +28,7 @@ def look_at(
     return _look(scene, at=at, layer=layer[:80], page=0, channels=Look().channels)
 
 
-def set_look_show(scene: Scene, show: Literal["channel", "rgb", "sheet", "strongest", "spectrum"]) -> Scene:
+def set_look_show(scene: Scene, show: Show) -> Scene:
     """How a layer's feature maps are shown."""
     return _look(scene, show=show)
 
