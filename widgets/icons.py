@@ -18,6 +18,30 @@ KEY = "\ue0fd"  # key
 DIAMOND = "\ue2d2"  # diamond
 SPLINE = "\ue38b"  # spline
 HISTORY = "\ue1f5"  # history
+STEP_BACK = "\ue3e9"  # step-back
+STEP_FORWARD = "\ue3ea"  # step-forward
+PING_PONG = "\ue411"  # repeat-2
+IN_POINT = "\ue457"  # arrow-left-to-line
+OUT_POINT = "\ue459"  # arrow-right-to-line
+MAGNET = "\ue2b5"  # magnet
+METRONOME = "\ue6bc"  # metronome
+ADD_KEY = "\ue5e2"  # diamond-plus
+CURVE = "\ue60d"  # chart-spline
+RECORD_STOP = "\ue083"  # circle-stop
+CLAPPERBOARD = "\ue29b"  # clapperboard
+TIMER = "\ue1e0"  # timer
+VOLUME = "\ue1ab"  # volume-2
+WAND = "\ue357"  # wand-sparkles
+
+# Outputs and signals
+CAST = "\ue066"  # cast
+BROADCAST = "\ue404"  # radio-tower
+WEBCAM = "\ue205"  # webcam
+PROJECTOR = "\ue4af"  # projector
+WAVEFORM = "\ue55b"  # audio-waveform
+CABLE = "\ue4e3"  # cable
+PIANO = "\ue561"  # piano
+DRUM = "\ue55d"  # drum
 
 # Exploring
 SHUFFLE = "\ue15e"  # shuffle
