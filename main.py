@@ -9,9 +9,8 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn
 
 try:
     import platformdirs
@@ -19,12 +18,6 @@ try:
 except ImportError as error:
     sys.exit(f"The package '{error.name}' is missing: run 'make run', or 'pip install -r requirements.txt'.")
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from stylegan_core import ModelCard, ModelStore, Scene
-
-T = TypeVar("T")
 Which = Literal["G_ema", "G"]
 
 app = typer.Typer(
@@ -106,70 +99,9 @@ def info(
     if json:
         print(card.model_dump_json(indent=2))
         return
-    from rich.console import Console
+    from visualizer.command_line import print_model
 
-    console = Console(highlight=False)
-    console.print(_facts(card, _has_discriminator(model)))
-    console.print(_layers(card))
-
-
-def _has_discriminator(path: Path) -> bool:
-    from stylegan_core import ModelFileError
-    from stylegan_core.checkpoint import read_discriminator
-
-    try:
-        read_discriminator(path)
-    except ModelFileError:
-        return False
-    return True
-
-
-def _facts(card: "ModelCard", has_discriminator: bool) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    facts = {
-        "model": card.name,
-        "family": f"{card.family} {card.variant}".rstrip(),
-        "resolution": f"{card.resolution} px, {card.img_channels} channels",
-        "z": f"{card.z_dim} dimensions",
-        "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",
-        "w": f"{card.num_ws} style vectors of {card.w_dim} dimensions",
-        "parameters": f"{card.parameters:,}",
-        "motion": _motion(card),
-        "precision": "half for its finer layers, on a GPU" if card.has_half else "single",
-        "discriminator": "in the file too" if has_discriminator else "none in the file",
-        "digest": card.digest,
-    }
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, words in (*facts.items(), *card.description.items()):
-        # A file's own words may hold what a terminal takes for commands.
-        table.add_row(*(Text("".join(c if c.isprintable() else "?" for c in text)) for text in (name, words)))
-    return table
-
-
-def _motion(card: "ModelCard") -> str:
-    if card.has_transform:
-        return "exact: the input can be moved, turned and scaled"
-    return f"nearly: features of {card.moved_px}² are moved, finer ones stick" if card.can_move else "none"
-
-
-def _layers(card: "ModelCard") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE)
-    table.add_column("layer")
-    for heading in ("px", "channels", "style vector"):
-        table.add_column(heading, justify="right")
-    for heading in ("shapes", "noise"):
-        table.add_column(heading)
-    for layer in card.layers:
-        place = (str(number) for number in (layer.resolution, layer.channels, layer.ws_index))
-        table.add_row(layer.name, *place, card.slot_band(layer.ws_index), "yes" if layer.has_noise else "")
-    return table
+    print_model(model, card)
 
 
 @app.command("generate")
@@ -216,10 +148,11 @@ def generate(
     from stylegan_core import ModelRef, ModelStore, Renderer, Scene
     from stylegan_core.generate import choose_device, is_made, plan, require_folder
     from stylegan_core.generate import generate as make
+    from visualizer.command_line import changed, scene_in, watched
 
     models = ModelStore(choose_device(device))
     if scene is not None:
-        base = _scene_in(scene, models, model, which)
+        base = scene_in(scene, models, model, which)
         ref, card = base.model, models.get(base.model).card
     elif model is not None:
         base, model, which = Scene(), model.expanduser().absolute(), which or "G_ema"
@@ -230,17 +163,17 @@ def generate(
     truncation: dict[str, object] = {"psi": psi, "cutoff": cutoff, "towards": towards, "centres": centres}
     if psi is not None:
         truncation["layers"] = ()  # a curve over the layers would stand in its place
-    base = _changed(base, truncation=truncation, noise={"mode": noise, "seed": noise_seed})
+    base = changed(base, truncation=truncation, noise={"mode": noise, "seed": noise_seed})
     jobs = plan(card, ref, out, seeds, classes, base)
     require_folder(out)
     there, made = [job for job in jobs if job.path.exists()], set()
     terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl+C
     try:
-        for job in _watched(there, len(there), "Looking at what is there"):
+        for job in watched(there, len(there), "Looking at what is there"):
             if is_made(job, overwrite):
                 made.add(job.path)
         missing, kept = [job for job in jobs if job.path not in made], len(made)
-        for job in _watched(make(missing, Renderer(models, half, cache_bytes=0)), len(missing), "Making pictures"):
+        for job in watched(make(missing, Renderer(models, half, cache_bytes=0)), len(missing), "Making pictures"):
             made.add(job.path)
     except KeyboardInterrupt:
         print(f"Stopped with {len(made)} of {len(jobs)} pictures in {out}; the same command goes on.", file=sys.stderr)
@@ -248,15 +181,6 @@ def generate(
     finally:
         signal.signal(signal.SIGTERM, terminate)
     print(f"Pictures in {out}: {len(missing)} made, {kept} kept.")
-
-
-def _changed(scene: "Scene", **parts: Mapping[str, object]) -> "Scene":
-    """A Scene with those fields of its parts that were given; None is none."""
-    changes = {}
-    for name, fields in parts.items():
-        given = {field: value for field, value in fields.items() if value is not None}
-        changes[name] = getattr(scene, name).model_copy(update=given)
-    return scene.model_copy(update=changes)
 
 
 @app.command("render")
@@ -282,62 +206,22 @@ def render(
     from stylegan_core.grid import grid_picture
     from stylegan_core.ladder import ladder_picture
     from stylegan_core.picture import write_png
+    from visualizer.command_line import scene_in, told
 
     models = ModelStore(choose_device(device))
-    renderer, scene = Renderer(models, half), _scene_in(file, models, model)
+    renderer, scene = Renderer(models, half), scene_in(file, models, model)
     what = what or ("picture" if scene.look.at == "picture" else "look")
     if what == "look" and scene.look.at == "picture":
         fail(f"{file} looks at nothing besides the picture; leave out --what, or look at a layer in the window first.")
     if what == "grid":
-        pixels = grid_picture(renderer, scene, progress=_told("Making the grid"))
+        pixels = grid_picture(renderer, scene, progress=told("Making the grid"))
     elif what == "ladder":
-        pixels = ladder_picture(renderer, scene, progress=_told("Making the ladder"))
+        pixels = ladder_picture(renderer, scene, progress=told("Making the ladder"))
     else:
         scene = scene if what == "look" else edits.look_at(scene, "picture")
         pixels = renderer.pixels(scene)
     write_png(out, pixels, scene)
     print(f"Wrote {out}: the {what} in {file}, {pixels.shape[1]}×{pixels.shape[0]} px.")
-
-
-def _scene_in(file: Path, models: "ModelStore", path: Path | None, which: Which | None = None) -> "Scene":
-    """The Scene in a file, for its model, which is opened: from `path`, or where the Scene says."""
-    from stylegan_core import ModelRef, Scene, edits
-    from stylegan_core.scene import Latent
-    from visualizer.files import read_kept
-    from visualizer.library import absolute, model_file, on_disk
-
-    try:
-        kept = read_kept(file)
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}.")
-    if kept is None:
-        fail(f"{file} holds no Scene; give a picture saved by StyleScope, a session, or a Scene as JSON.")
-    if isinstance(kept, Latent):
-        kept = Scene(latent=kept)
-    scene = kept if isinstance(kept, Scene) else kept.scene
-    place = absolute(path or model_file(scene.model))
-    if path is None and not (scene.model.path and on_disk(place)):
-        fail(f"The model of {file} is not at '{scene.model.path}'; give its place with --model.")
-    which = which or scene.model.which
-    card = models.open(place, which).card
-    if scene.model.digest not in ("", card.digest):
-        fail(f"{place} is not the model that {file} was made with; give the place of that with --model.")
-    ref = ModelRef(digest=card.digest, path=str(place), which=which)
-    # Made as it is, unless somebody wrote it who did not know the model; of what is looked at, the error speaks.
-    return edits.fit(scene, card, ref).model_copy(update={"look": scene.look})
-
-
-def _told(doing: str) -> Callable[[float], None]:
-    """What stderr is told of a piece of work: each tenth of it."""
-    tenths = 0
-
-    def tell(done: float) -> None:
-        nonlocal tenths
-        if int(done * 10) > tenths:
-            tenths = int(done * 10)
-            print(f"{doing}: {tenths * 10} %", file=sys.stderr)
-
-    return tell
 
 
 @app.command("equivariance")
@@ -357,11 +241,12 @@ def equivariance(
     from stylegan_core import load_model
     from stylegan_core.equivariance import measurements
     from stylegan_core.generate import choose_device
+    from visualizer.command_line import watched
 
     opened = load_model(model, choose_device(device), which)
     found = []
     try:
-        for so_far in _watched(measurements(opened, pictures, seed, psi), pictures, "Measuring"):
+        for so_far in watched(measurements(opened, pictures, seed, psi), pictures, "Measuring"):
             found.append(so_far)
     except KeyboardInterrupt:
         if not found:
@@ -374,25 +259,6 @@ def equivariance(
     print(f"  EQ-R       {eq_r}")
     if not card.has_transform:
         print(f"It has no input that can be moved; its features of {card.moved_px}² were moved instead.")
-
-
-def _watched(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
-    """Pass items on; meanwhile stderr says how many there were, how many a second, and the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    rate = TextColumn("{task.fields[rate]} a second"), TimeRemainingColumn()
-    progress = Progress(*columns, *rate, console=Console(stderr=True), transient=True)
-    plain = progress.disable = not progress.console.is_terminal
-    with progress:
-        task = progress.add_task(doing, total=total, rate="-")
-        for number, item in enumerate(items, 1):
-            speed = progress.tasks[0].speed
-            progress.update(task, completed=number, rate="-" if speed is None else f"{speed:.1f}")
-            if plain and number * 10 // total > (number - 1) * 10 // total:  # ten lines in a log
-                print(f"{doing}: {number} of {total}", file=sys.stderr)
-            yield item
 
 
 @app.command("convert")
