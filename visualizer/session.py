@@ -81,22 +81,31 @@ def session_from_json(text: str, source: str) -> Session:
     """
     try:
         data = json.loads(text)
-        if not isinstance(data, dict):
-            raise SessionError(f"{source} holds no session: expected an object.")
+    except (ValueError, RecursionError) as error:
+        raise SessionError(f"{source} is no StyleScope session ({error}).") from error
+    return session_from_data(data, source)
+
+
+def session_from_data(data: object, source: str) -> Session:
+    """Read a session from parsed JSON; see `session_from_json`."""
+    if not isinstance(data, dict):
+        raise SessionError(f"{source} holds no session: expected an object.")
+    try:
         # Scenes are read by their own reader, which migrates old ones and names the field that is wrong.
         if "scene" in data:
-            data["scene"] = scene_from_data(data["scene"], f"{source}, scene")
-        for index, pin in enumerate(data.get("pins", [])):
-            pin["scene"] = scene_from_data(pin.get("scene"), f"{source}, pin {index + 1}")
-        data["pins"] = tuple(data.get("pins", ()))
-        return Session.model_validate(data)
+            data = data | {"scene": scene_from_data(data["scene"], f"{source}, scene")}
+        pins = [
+            {**pin, "scene": scene_from_data(pin.get("scene"), f"{source}, pin {index + 1}")}
+            for index, pin in enumerate(data.get("pins", []))
+        ]
+        return Session.model_validate(data | {"pins": tuple(pins)})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise SessionError(f"{source}: field '{field}': {first['msg']}.") from error
     except SceneError as error:
         raise SessionError(str(error)) from error
-    except (ValueError, RecursionError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise SessionError(f"{source} is no StyleScope session ({error}).") from error
 
 
