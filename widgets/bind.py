@@ -1,7 +1,8 @@
 """The one place that ties a control to a Scene field.
 
 A bound control shows `get(scene)` whenever it is not being held, posts `edit` under its name while it moves, and
-settles the interaction when it is let go, which makes one undo point of a drag.
+settles the interaction when it is let go, which makes one undo point of a drag. One that stands for a parameter says
+its address, by which live signals find it.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,10 +25,13 @@ def tooltip(item: int | str, text: str) -> None:
 
 
 @dataclass
-class _Bound:
+class Bound:
+    """A control, and what it shows of a Scene."""
+
     tag: int | str
     get: Get
     shown: Any = None  # the value last given to the control; None: it may show another
+    address: str = ""  # of the parameter that it stands for; empty: of none
 
 
 class Binder:
@@ -35,8 +39,9 @@ class Binder:
 
     def __init__(self, explorer: Explorer):
         self._explorer = explorer
-        self._bound: list[_Bound] = []
+        self._bound: list[Bound] = []
         self._scene: Scene | None = None
+        self._addressed: tuple[Bound, ...] | None = None
         with dpg.item_handler_registry() as self._settling:
             dpg.add_item_deactivated_handler(callback=self._settle)
 
@@ -51,6 +56,7 @@ class Binder:
         label: str = "",
         width: int = -1,
         format: str = "%.2f",
+        address: str = "",
     ) -> int | str:
         """A horizontal slider for a number; Ctrl+click types a value."""
         item = dpg.add_slider_float(
@@ -62,10 +68,18 @@ class Binder:
             format=format,
             callback=self._posting(name, edit),
         )
-        return self._bind(item, get, help)
+        return self._bind(item, get, help, address=address)
 
     def integer(
-        self, tag: str, name: str, get: Get, edit: EditValue, help: str, width: int = -1, label: str = ""
+        self,
+        tag: str,
+        name: str,
+        get: Get,
+        edit: EditValue,
+        help: str,
+        width: int = -1,
+        label: str = "",
+        address: str = "",
     ) -> int | str:
         """A box for a whole number such as a seed; the value counts when Enter is pressed or the box is left.
 
@@ -92,7 +106,7 @@ class Binder:
 
         with dpg.item_handler_registry() as leaving:
             dpg.add_item_deactivated_after_edit_handler(callback=left)
-        return self._bind(item, lambda scene: str(get(scene)), help, leaving)
+        return self._bind(item, lambda scene: str(get(scene)), help, leaving, address)
 
     def radio(self, tag: str, name: str, get: Get, edit: EditValue, items: Sequence[str], help: str) -> int | str:
         """A choice of a few words, all in sight."""
@@ -107,6 +121,14 @@ class Binder:
     def forget(self, tag: str) -> None:
         """The control is about to be deleted."""
         self._bound = [bound for bound in self._bound if bound.tag != tag]
+        self._addressed = None
+
+    @property
+    def addressed(self) -> tuple[Bound, ...]:
+        """The controls that stand for a parameter; the same tuple as long as they are the same."""
+        if self._addressed is None:
+            self._addressed = tuple(bound for bound in self._bound if bound.address)
+        return self._addressed
 
     def refresh(self) -> None:
         """What controls show depends on something besides the Scene, and that has changed."""
@@ -130,11 +152,13 @@ class Binder:
                 bound.shown = value
         self._scene = None if held else scene
 
-    def _bind(self, item: int | str, get: Get, help: str, handlers: int | str | None = None) -> int | str:
+    def _bind(
+        self, item: int | str, get: Get, help: str, handlers: int | str | None = None, address: str = ""
+    ) -> int | str:
         dpg.bind_item_handler_registry(item, handlers or self._settling)
         tooltip(item, help)
-        self._bound.append(_Bound(item, get))
-        self._scene = None
+        self._bound.append(Bound(item, get, address=address))
+        self._scene = self._addressed = None
         return item
 
     def _posting(self, name: str, edit: EditValue) -> Callable[..., None]:
