@@ -7,6 +7,7 @@ undo point.
 import math
 
 from stylegan_core import edits
+from stylegan_core.scene import Scene
 from visualizer.store import Store
 
 DRIFT_REACH = 0.5  # picture widths from the middle at which a drift turns round
@@ -30,7 +31,7 @@ def to_and_fro(place: float, velocity: float, seconds: float, reach: float) -> t
 class Motion:
     """What moves by itself in the Store's Scene. Belongs to the UI thread."""
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Store[Scene]):
         self._store = store
         self.drifting = self.spinning = False
         self.speed = 0.1  # of the drift, picture widths a second

@@ -1,14 +1,16 @@
 """The store's undo history, held against a simple model of it."""
 
+from collections.abc import Callable
+
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from stylegan_core import edits
 from stylegan_core.scene import Latent, Scene
 from visualizer import store as store_file
-from visualizer.store import Store
+from visualizer.store import History, Store
 
 names = st.sampled_from(["Seed", "Psi", "Noise"])
 seeds = st.integers(0, 4)
@@ -65,7 +67,104 @@ def test_an_edit_that_fails_changes_nothing() -> None:
     assert store.done == ("Seed",) and store.scene.latent.seed == 1 and store.revision == 1
 
 
-class History(RuleBasedStateMachine):
+# -- two stores, one history -------------------------------------------------------------------------------------------
+
+
+def pair() -> tuple[Store[Scene], Store[int]]:
+    history = History()
+    return Store(Scene(), history), Store(0, history)
+
+
+def add(value: int, more: int) -> int:
+    return value + more
+
+
+def test_what_was_done_last_is_taken_back_first_whichever_store_it_was() -> None:
+    scenes, numbers = pair()
+    scenes.do("Seed", edits.set_seed, 1)
+    numbers.do("Add", add, 5)
+    scenes.do("Psi", edits.set_psi, 0.2)
+    assert numbers.done == scenes.done == ("Seed", "Add", "Psi")
+    assert [numbers.undo(), scenes.undo()] == ["Psi", "Add"]
+    assert scenes.value == Scene(latent=Latent(seed=1)) and numbers.value == 0
+    assert [scenes.redo(), scenes.redo(), scenes.redo()] == ["Add", "Psi", None]
+    assert numbers.value == 5 and scenes.scene.truncation.psi == 0.2
+
+
+def test_a_change_in_one_store_clears_what_was_undone_in_the_other() -> None:
+    scenes, numbers = pair()
+    scenes.do("Seed", edits.set_seed, 1)
+    scenes.undo()
+    numbers.do("Add", add, 5)
+    assert scenes.undone == () and scenes.redo() is None
+
+
+def test_a_drag_in_one_store_is_taken_back_by_the_other() -> None:
+    scenes, numbers = pair()
+    numbers.edit("Add", add, 5)
+    assert scenes.undo() == "Add" and numbers.value == 0
+
+
+def test_what_is_done_while_it_plays_is_taken_back_before_the_play() -> None:
+    scenes, numbers = pair()
+    scenes.play("Walk", edits.set_seed, 1)
+    numbers.do("Add", add, 5)
+    scenes.play("Walk", edits.set_seed, 2)
+    assert scenes.undo() == "Add" and scenes.scene.latent.seed == 2
+    assert scenes.undo() == "Walk" and scenes.scene == Scene()
+
+
+def test_playing_leaves_what_was_undone_in_the_other_store() -> None:
+    scenes, numbers = pair()
+    scenes.do("Seed", edits.set_seed, 7)
+    numbers.do("Add", add, 5)
+    for _ in range(2):
+        scenes.undo()
+    scenes.play("Walk", edits.set_seed, 1)
+    scenes.settle_play()
+    assert scenes.undone == ("Add",)
+    assert scenes.redo() == "Add" and numbers.value == 5
+    assert scenes.done == ("Walk", "Add")
+
+
+def test_starting_over_in_one_store_leaves_the_other() -> None:
+    scenes, numbers = pair()
+    numbers.do("Add", add, 5)
+    scenes.do("Seed", edits.set_seed, 7)
+    scenes.reset(Scene())
+    assert scenes.done == ("Add",) and numbers.undo() == "Add" and numbers.value == 0
+
+
+CHANGES: dict[str, Callable[[Store[int], int], None]] = {
+    "do": lambda store, more: store.do("do", add, more),
+    "edit": lambda store, more: store.edit("edit", add, more),
+    "play": lambda store, more: store.play("play", add, more),
+    "settle": lambda store, _: store.settle(),
+    "settle_play": lambda store, _: store.settle_play(),
+    "undo": lambda store, _: store.undo(),
+    "redo": lambda store, _: store.redo(),
+}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(sorted(CHANGES)), st.integers(-2, 2)), max_size=30))
+def test_all_can_be_taken_back_and_done_again(steps: list[tuple[bool, str, int]]) -> None:
+    history = History()
+    stores = Store(0, history), Store(0, history)
+    for second, change, more in steps:
+        CHANGES[change](stores[second], more)
+    while history.redo():  # what is done from here on is the whole of it
+        pass
+    last = [store.value for store in stores]
+    seen = [last]
+    while history.undo():
+        seen.append([store.value for store in stores])
+    assert seen[-1] == [0, 0] and len(seen) == len(history.undone) + 1
+    for expected in reversed(seen[:-1]):
+        assert history.redo() is not None
+        assert [store.value for store in stores] == expected
+
+
+class OneStore(RuleBasedStateMachine):
     """Points are kept as (name, before, after); `at` of them are done, the others can be redone."""
 
     def __init__(self) -> None:
@@ -182,5 +281,5 @@ class History(RuleBasedStateMachine):
         assert self.store.undone == tuple(point[0] for point in reversed(self.points[self.at :]))
 
 
-TestHistory = History.TestCase
+TestHistory = OneStore.TestCase
 TestHistory.settings = settings(max_examples=60, stateful_step_count=30)
