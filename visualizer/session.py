@@ -46,6 +46,8 @@ class Layout(SessionPart):
     away: tuple[str, ...] = ()  # columns put away: "left", "right"
     view: str = ""  # the tool that stands beside the picture; empty: none
     view_share: float = Field(default=0.6, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
+    timeline: bool = False  # whether the timeline is in sight
+    timeline_height: int = Field(default=270, ge=120, le=2000)  # at scale 1
     smooth: bool = True  # linear rather than nearest magnification
 
 
@@ -105,7 +107,7 @@ def session_from_data(data: object, source: str) -> Session:
         raise SessionError(f"{source}: field '{field}': {first['msg']}.") from error
     except SceneError as error:
         raise SessionError(str(error)) from error
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
         raise SessionError(f"{source} is no StyleScope session ({error}).") from error
 
 
