@@ -107,7 +107,7 @@ class PreviewPolicy:
 class Worker:
     """Renders the newest request; where the full picture takes long, previews first that sharpen octave by octave.
 
-    `show`, `call` and `close` belong to the UI thread; `outbox` is where it finds the newest `Shown`.
+    `show` and `close` belong to the UI thread; `outbox` is where it finds the newest `Shown`. `call` is for any thread.
     """
 
     def __init__(self, renderer: SceneRenderer, wake: Callable[[], None] = lambda: None):
@@ -153,6 +153,8 @@ class Worker:
             return future
         self._tasks.append((function, future))
         self._work.set()
+        if self._closing:  # since it was asked above: nobody may look at what waits any more
+            future.cancel()
         return future
 
     def close(self, timeout_s: float = 10.0) -> None:
@@ -175,7 +177,8 @@ class Worker:
             self._work.clear()
             while not self._closing and (self._one_picture() or self._one_task()):
                 pass
-        for _, future in self._tasks:
+        while self._tasks:
+            _, future = self._tasks.popleft()
             if not future.cancel():  # it had begun
                 future.set_exception(Cancelled("The program was closed."))
 
