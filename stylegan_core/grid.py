@@ -79,6 +79,8 @@ def source_label(source: Source) -> str:
         return source.name
     if latent.projected is not None:
         words = Path(latent.projected.path).stem or latent.projected.digest[:8]
+    elif latent.blend:
+        words = f"blend of {len(latent.blend)}"
     else:
         words = f"seed {latent.seed}"
         if latent.x or latent.y:

@@ -15,6 +15,8 @@ from stylegan_core.projected import projected_ws
 from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Scene
 from stylegan_core.truncation import Distances, distances, scene_psi, truncate
 
+FLAT = 1e-4  # radians; directions that are closer are one
+
 
 @lru_cache(maxsize=4096)
 def seed_z(seed: int, z_dim: int) -> Tensor:
@@ -56,12 +58,50 @@ def blend_z(latent: Latent, z_dim: int) -> Tensor:
     return (weights @ z)[None] / math.sqrt(sum(weight**2 for _, weight in people))
 
 
-def map_latent(model: Model, latent: Latent, classes: tuple[ClassWeight, ...]) -> Tensor:
-    """The person's w, untruncated, [1, num_ws, w_dim]: of a point on the seed plane, or a projected face's.
+def has_z(latent: Latent) -> bool:
+    """Whether a latent's w is that of a z: not where somebody was blended in w, or projected."""
+    if latent.blend:
+        return latent.space == "z" and all(has_z(share.latent) for share in latent.blend)
+    return latent.projected is None and (latent.space == "z" or latent.x == latent.y == 0)
+
+
+def latent_z(latent: Latent, z_dim: int) -> Tensor:
+    """The z [1, z_dim] of a latent that has one: see `blend_z`, and `Latent` for blends."""
+    if not latent.blend:
+        return blend_z(latent, z_dim)
+    z = torch.cat([latent_z(share.latent, z_dim) for share in latent.blend])
+    weights = torch.tensor([share.weight for share in latent.blend])
+    length = z.norm(dim=1)
+    directions = z / length[:, None]
+    if len(z) == 2:
+        angle = torch.arccos((directions[0] @ directions[1]).clamp(-1, 1))
+        if angle > FLAT:
+            ways = torch.stack([torch.sin((1 - weights[1]) * angle), torch.sin(weights[1] * angle)]) / torch.sin(angle)
+            return (weights @ length * (ways @ directions))[None]
+    mean = weights @ directions
+    return (weights @ length * mean / mean.norm().clamp(min=FLAT))[None]
+
+
+def map_latent(
+    model: Model, latent: Latent, classes: tuple[ClassWeight, ...], map_part: "MapLatent | None" = None
+) -> Tensor:
+    """The person's w, untruncated, [1, num_ws, w_dim]: of a point on the seed plane, a projected face's, or a blend's.
+
+    Args:
+        model: whose mapping network.
+        latent: who.
+        classes: of a conditional model.
+        map_part: maps the latents that a blend is made of; this function if None.
 
     Raises:
         ProjectedFileError: the projected face cannot be had, or is another model's.
     """
+    if latent.blend:
+        if has_z(latent):
+            return model.map(latent_z(latent, model.card.z_dim), class_vector(classes, model.card.c_dim))
+        parts = torch.cat([(map_part or map_latent)(model, share.latent, classes) for share in latent.blend])
+        shares = torch.tensor([share.weight for share in latent.blend], device=parts.device)
+        return torch.einsum("n,nld->ld", shares, parts)[None]
     if latent.projected is not None:
         return projected_ws(latent.projected, model.card).to(model.device)
     c = class_vector(classes, model.card.c_dim)

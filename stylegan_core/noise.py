@@ -4,12 +4,13 @@ A layer's map is the trained one or a random one, with the layer's strokes paint
 Mode "none", like a strength of 0, means no noise: nothing is painted on what is not there.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from stylegan_core.scene import Noise, Stroke
+from stylegan_core.scene import LayerSeed, Noise, Stroke
 from stylegan_core.strokes import painted
 
 # Called with a layer's place among the layers that take noise, and its trained map [H, W];
@@ -52,10 +53,23 @@ def layer_strength(noise: Noise, layer: int) -> float:
     return noise.strength * (noise.layers[layer] if layer < len(noise.layers) else 1.0)
 
 
-def layer_seed(noise: Noise, layer: int) -> int | None:
-    """The seed of one layer's map; None: the trained map."""
-    mode_seed = noise.seed if noise.mode == "random" else None
-    return next((item.seed for item in noise.reseeded if item.layer == layer), mode_seed)
+def layer_source(noise: Noise, layer: int) -> LayerSeed:
+    """Where one layer's map comes from: of its own, or as the mode has it. Without a seed it is the trained map."""
+    own = next((item for item in noise.reseeded if item.layer == layer), None)
+    if own is not None:
+        return own
+    seed = noise.seed if noise.mode == "random" else None
+    return LayerSeed(layer=layer, seed=seed, other=noise.other, angle=noise.angle)
+
+
+def _drawn(source: LayerSeed, resolution: int) -> Tensor:
+    """The random map of a source that has a seed: [1, 1, resolution, resolution]."""
+    assert source.seed is not None
+    values = random_map(source.seed, source.layer, resolution)
+    if source.angle == 0:
+        return values
+    angle = math.radians(source.angle)
+    return math.cos(angle) * values + math.sin(angle) * random_map(source.other, source.layer, resolution)
 
 
 def layer_strokes(noise: Noise, layer: int) -> tuple[Stroke, ...]:
@@ -71,8 +85,8 @@ def noise_maps(noise: NoiseLike) -> NoiseMap:
         strength = layer_strength(noise, layer)
         if strength == 0:
             return None
-        seed = layer_seed(noise, layer)
-        values = const[None, None] if seed is None else random_map(seed, layer, const.shape[-1]).to(const.device)
+        source = layer_source(noise, layer)
+        values = const[None, None] if source.seed is None else _drawn(source, const.shape[-1]).to(const.device)
         values = painted(values, layer_strokes(noise, layer))
         return values if strength == 1 else values * strength
 
@@ -84,5 +98,7 @@ def layer_key(noise: Noise, layer: int) -> tuple[object, ...]:
     strength = layer_strength(noise, layer)
     if strength == 0:
         return ("none",)
-    seed = layer_seed(noise, layer)
-    return ("const" if seed is None else seed, strength, *layer_strokes(noise, layer))
+    source = layer_source(noise, layer)
+    circle = (source.other, source.angle) if source.angle else None
+    drawn = "const" if source.seed is None else (source.seed, circle)
+    return (drawn, strength, *layer_strokes(noise, layer))

@@ -127,7 +127,7 @@ def variation(renderer: Images, scene: Scene, layer: str, seeds: int, poll: Poll
 
 def _with_random_maps(scene: Scene, card: ModelCard, layer: str, seed: int) -> Scene:
     """The Scene with random maps of a seed in one layer, or in all."""
-    other = scene.noise.model_copy(update={"mode": "random", "seed": seed, "reseeded": ()})
+    other = scene.noise.model_copy(update={"mode": "random", "seed": seed, "angle": 0.0, "reseeded": ()})
     if not layer:
         return scene.model_copy(update={"noise": other})
     return transplant_noise(scene, other, [_place(card, layer)], len(card.noise_layers))

@@ -280,7 +280,7 @@ class Renderer:
         key = (model.card.digest, which, model.device, latent, classes)
         ws = self.cache.get(key)
         if ws is None:
-            ws = map_latent(model, latent, classes)
+            ws = map_latent(model, latent, classes, partial(self._mapped, which))
             self.cache.put(key, ws, model.card.digest)
         return ws
 

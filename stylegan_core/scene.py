@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from stylegan_core.errors import SceneError
 
-SCENE_VERSION: Literal[3] = 3
+SCENE_VERSION: Literal[4] = 4
 MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
 ROW = 100  # seeds from one row of the seed plane to the next, as in the official visualizer
 
@@ -31,8 +31,10 @@ Shear = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 LayerName = Annotated[str, Field(min_length=1, max_length=80)]  # of a LayerInfo
 Channel = Annotated[int, Field(ge=0, lt=65536)]
 Gain = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 StyleAmount = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 MAX_SOURCES, MAX_EDITS, MAX_STROKES, MAX_POINTS = 64, 1024, 256, 512
+MAX_SHARES, MAX_BLENDS = 256, 8  # in one blend; blends within one another
 
 
 class Part(BaseModel):
@@ -56,12 +58,29 @@ class Projected(Part):
     path: str = ""
 
 
+class Share(Part):
+    """A latent and how much of it is in a blend."""
+
+    latent: "Latent"
+    weight: Weight
+
+
+def _not_too_deep(blend: tuple[Share, ...]) -> tuple[Share, ...]:
+    if blend_depth(blend) > MAX_BLENDS:
+        raise ValueError(f"blends lie more than {MAX_BLENDS} deep within one another")
+    return blend
+
+
 class Latent(Part):
-    """A point on the seed plane: person `seed`, moved by (x, y) towards its neighbours; or a projected face.
+    """A point on the seed plane: person `seed`, moved by (x, y) towards its neighbours; or a face; or a blend.
 
     The plane has a person at every whole position; to the right stands `seed + 1`, below `seed + ROW` (modulo 2**32).
     Between four of them latents are blended with bilinear weights, in z (brought back to unit variance, so that the
     mapping network sees what it was trained on) or in w.
+
+    A blend of other latents, as somebody on the way from one to the next is, is in w the sum of theirs by weight. In z
+    it lies on the sphere between them: of two, at the second's weight along the great circle (Shoemake 1985, "slerp",
+    section 3.3); of more, in the direction of the weighted sum.
     """
 
     seed: Seed = 0
@@ -69,6 +88,13 @@ class Latent(Part):
     y: Fraction = 0.0
     space: Literal["z", "w"] = "w"
     projected: Projected | None = None  # stands in place of the seed plane
+    # Stands in place of both:
+    blend: Annotated[tuple[Share, ...], Field(max_length=MAX_SHARES), AfterValidator(_not_too_deep)] = ()
+
+
+def blend_depth(blend: tuple[Share, ...]) -> int:
+    """How many blends lie within one another; 0 for none."""
+    return 1 + max(blend_depth(share.latent.blend) for share in blend) if blend else 0
 
 
 class ClassWeight(Part):
@@ -106,6 +132,8 @@ class LayerSeed(Part):
 
     layer: LayerIndex  # counted among the layers that take noise
     seed: Seed | None  # None: the trained map, while those of other layers are random
+    other: Seed = 1  # see `Noise`
+    angle: Degrees = 0.0
 
 
 class Stroke(Part):
@@ -131,7 +159,9 @@ class Noise(Part):
     """The noise inputs (StyleGAN, section 3.2): which maps, and how strong."""
 
     mode: Literal["const", "none", "random"] = "const"
-    seed: Seed = 0  # of the maps, in mode "random"
+    seed: Seed = 0  # of the maps, in mode "random"; it and `other` span a circle of maps, all of unit variance:
+    other: Seed = 1
+    angle: Degrees = 0.0  # on it: cos(angle) times the map of `seed`, sin(angle) times that of `other`
     strength: Strength = 1.0  # times what the model learned
     layers: tuple[Strength, ...] = ()  # one more factor for each layer that takes noise; empty: 1
     # Layers whose map is random in modes "const" and "random":
@@ -241,7 +271,7 @@ class Ladder(Part):
 class Scene(Part):
     """What a picture is made of. Two equal Scenes are the same picture."""
 
-    version: Literal[3] = SCENE_VERSION
+    version: Literal[4] = SCENE_VERSION
     model: ModelRef = ModelRef()
     latent: Latent = Latent()
     classes: tuple[ClassWeight, ...] = ()
@@ -283,9 +313,18 @@ def _with_insight(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _with_blends(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 had nobody between any two others, and no circle of noise."""
+    return data
+
+
 # From a version to the next one: a function on the parsed JSON, which may be broken; `version` is counted on for it.
 # Old files are brought forward one step at a time.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_transform, 2: _with_insight}
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _with_transform,
+    2: _with_insight,
+    3: _with_blends,
+}
 
 
 def scene_from_json(text: str, source: str = "the Scene") -> Scene:

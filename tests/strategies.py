@@ -22,6 +22,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Share,
     Source,
     Stroke,
     StyleEdit,
@@ -46,7 +47,12 @@ psis = st.one_of(st.sampled_from([0.0, 0.7, 1.0]), st.floats(-2, 2))
 strengths = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 10))
 digests = st.text("0123456789abcdef", max_size=64)
 
-latents = st.builds(Latent, seed=seeds, x=fractions, y=fractions, space=st.sampled_from(["z", "w"]))
+spaces = st.sampled_from(["z", "w"])
+points = st.builds(Latent, seed=seeds, x=fractions, y=fractions, space=spaces)
+shares = st.builds(Share, latent=points, weight=st.one_of(st.sampled_from([0.5, 1.0]), st.floats(-100, 100)))
+blends = st.builds(Latent, seed=seeds, space=spaces, blend=st.lists(shares, min_size=1, max_size=3).map(tuple))
+latents = st.one_of(points, points, blends)
+angles = st.one_of(st.sampled_from([0.0, 0.0, 90.0]), st.floats(-180, 180, exclude_min=True))
 model_refs = st.builds(
     ModelRef,
     digest=digests,
@@ -108,12 +114,14 @@ def strokes(layers: st.SearchStrategy[int]) -> st.SearchStrategy[Stroke]:
 
 def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
     layers = st.integers(0, 63 if count is None else max(count - 1, 0))
-    own = st.builds(LayerSeed, layer=layers, seed=st.one_of(st.none(), seeds))
+    own = st.builds(LayerSeed, layer=layers, seed=st.one_of(st.none(), seeds), other=seeds, angle=angles)
     reseeded = st.lists(own, max_size=3, unique_by=lambda item: item.layer)
     return st.builds(
         Noise,
         mode=st.sampled_from(["const", "none", "random"]),
         seed=seeds,
+        other=seeds,
+        angle=angles,
         strength=strengths,
         layers=_all_or_none(strengths, count),
         reseeded=st.just(()) if count == 0 else reseeded.map(tuple),

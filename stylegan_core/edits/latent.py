@@ -13,7 +13,7 @@ def _latent(scene: Scene, **changes: Any) -> Scene:
 
 def set_seed(scene: Scene, seed: int) -> Scene:
     """Go to the person with this seed (modulo 2**32)."""
-    return _latent(scene, seed=int(seed) % (MAX_SEED + 1), x=0.0, y=0.0, projected=None)
+    return _latent(scene, seed=int(seed) % (MAX_SEED + 1), x=0.0, y=0.0, projected=None, blend=())
 
 
 def step_seed(scene: Scene, step: int) -> Scene:
@@ -33,7 +33,8 @@ def move_on_plane(scene: Scene, dx: float, dy: float) -> Scene:
         x, column = 0.0, column + 1
     if y >= 1.0:
         y, row = 0.0, row + 1
-    return _latent(scene, seed=(scene.latent.seed + column + row * ROW) % (MAX_SEED + 1), x=x, y=y, projected=None)
+    seed = (scene.latent.seed + column + row * ROW) % (MAX_SEED + 1)
+    return _latent(scene, seed=seed, x=x, y=y, projected=None, blend=())
 
 
 def set_latent(scene: Scene, latent: Latent) -> Scene:

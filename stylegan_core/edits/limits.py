@@ -27,6 +27,12 @@ def clamp(value: float, limits: tuple[float, float], without: float = 0.0) -> fl
     return min(max(float(value), limits[0]), limits[1])
 
 
+def wrap_degrees(degrees: float) -> float:
+    """An angle in (-180, 180]; any number of whole turns is none, and so is what is no number."""
+    turned = degrees % 360.0 if math.isfinite(degrees) else 0.0
+    return turned - 360.0 if turned > 180.0 else turned
+
+
 def replaced(values: Sequence[float], index: int, value: float) -> tuple[float, ...]:
     """One value changed; an index that the model just left does not have changes nothing."""
     return tuple(value if i == index else old for i, old in enumerate(values))

@@ -6,8 +6,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from stylegan_core.edits.limits import BRUSH_RADIUS_RANGE, BRUSH_VALUE_RANGE, STRENGTH_RANGE, clamp, replaced
-from stylegan_core.noise import layer_seed, layer_strength
+from stylegan_core.edits.limits import (
+    BRUSH_RADIUS_RANGE,
+    BRUSH_VALUE_RANGE,
+    STRENGTH_RANGE,
+    clamp,
+    replaced,
+    wrap_degrees,
+)
+from stylegan_core.noise import layer_source, layer_strength
 from stylegan_core.scene import MAX_POINTS, MAX_SEED, MAX_STROKES, LayerSeed, Noise, Scene, Stroke
 
 
@@ -35,6 +42,16 @@ def next_noise_mode(scene: Scene) -> Scene:
 def set_noise_seed(scene: Scene, seed: int) -> Scene:
     """Choose the random noise maps."""
     return _noise(scene, seed=int(seed) % (MAX_SEED + 1))
+
+
+def set_noise_angle(scene: Scene, degrees: float) -> Scene:
+    """Go round on the circle of random maps; any number of whole turns is none."""
+    return _noise(scene, angle=wrap_degrees(degrees))
+
+
+def set_noise_other(scene: Scene, seed: int) -> Scene:
+    """Choose the maps that stand at 90 degrees on the circle of random maps."""
+    return _noise(scene, other=int(seed) % (MAX_SEED + 1))
 
 
 def set_noise_strength(scene: Scene, strength: float) -> Scene:
@@ -150,9 +167,10 @@ def transplant_noise(scene: Scene, other: Noise, layers: Collection[int], count:
         return scene
     scene = _noise(scene, strokes=strokes, mode="const" if noise.mode == "none" else noise.mode)
     for layer in chosen:
-        seed = layer_seed(other, layer)
-        own = seed is not None or scene.noise.mode == "random"  # where the mode itself has the trained map, it is none
-        scene = _reseeded(scene, layer, LayerSeed(layer=layer, seed=seed) if own else None)
+        source = layer_source(other, layer)
+        # Where the mode itself has the trained map, it is none.
+        own = source.seed is not None or scene.noise.mode == "random"
+        scene = _reseeded(scene, layer, source if own else None)
     return _with_strengths(scene, wanted)
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from stylegan_core.edits.limits import OFFSET_RANGE, SCALE_RANGE, SHEAR_RANGE, clamp
+from stylegan_core.edits.limits import OFFSET_RANGE, SCALE_RANGE, SHEAR_RANGE, clamp, wrap_degrees
 from stylegan_core.scene import Scene, Transform
 
 
@@ -25,8 +25,7 @@ def move_picture(scene: Scene, dx: float, dy: float) -> Scene:
 
 def set_rotation(scene: Scene, degrees: float) -> Scene:
     """Turn the picture to an angle, clockwise on the screen; any number of whole turns is none."""
-    turned = degrees % 360.0 if math.isfinite(degrees) else 0.0
-    return _transform(scene, rotation=turned - 360.0 if turned > 180.0 else turned)
+    return _transform(scene, rotation=wrap_degrees(degrees))
 
 
 def turn_picture(scene: Scene, degrees: float) -> Scene:

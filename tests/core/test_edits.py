@@ -91,6 +91,8 @@ EDITS: dict[str, tuple[Callable[..., Scene], tuple[st.SearchStrategy, ...], set[
     "set_noise_mode": (edits.set_noise_mode, (st.sampled_from(["const", "none", "random"]),), {"noise"}, True),
     "next_noise_mode": (edits.next_noise_mode, (), {"noise"}, False),
     "set_noise_seed": (edits.set_noise_seed, (any_int,), {"noise"}, True),
+    "set_noise_angle": (edits.set_noise_angle, (any_float,), {"noise"}, True),
+    "set_noise_other": (edits.set_noise_other, (any_int,), {"noise"}, True),
     "set_noise_strength": (edits.set_noise_strength, (any_float,), {"noise"}, True),
     "set_layer_noise": (edits.set_layer_noise, (noise_layer, any_float, st.just(NOISES)), {"noise"}, True),
     "reseed_layer": (edits.reseed_layer, (noise_layer, st.one_of(st.none(), any_int)), {"noise"}, True),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from stylegan_core import scene as scene_file
 from stylegan_core.errors import SceneError
 from stylegan_core.scene import (
+    MAX_BLENDS,
     MAX_SEED,
     ChannelGain,
     ClassWeight,
@@ -26,6 +27,7 @@ from stylegan_core.scene import (
     Noise,
     Projected,
     Scene,
+    Share,
     Source,
     Stroke,
     StyleEdit,
@@ -41,13 +43,21 @@ from tests.strategies import scenes
 # A Scene in which every part is there, so that every field can be broken.
 FULL = Scene(
     model=ModelRef(digest="ab", path="m.pkl"),
-    latent=Latent(seed=3, x=0.25, y=0.5, projected=Projected(digest="cd", path="p.npz")),
+    latent=Latent(
+        seed=3,
+        x=0.25,
+        y=0.5,
+        projected=Projected(digest="cd", path="p.npz"),
+        blend=(Share(latent=Latent(seed=5), weight=0.25),),
+    ),
     classes=(ClassWeight(index=2),),
     mixing=(Mix(latent=Latent(seed=9), amounts=(0.0, 0.5)),),
     truncation=Truncation(psi=0.5, layers=(0.1, 0.2), cutoff=3),
     noise=Noise(
         mode="random",
         seed=4,
+        other=5,
+        angle=90.0,
         strength=2.0,
         layers=(1.0,),
         reseeded=(LayerSeed(layer=1, seed=7),),
@@ -68,7 +78,7 @@ FULL = Scene(
     look=Look(at="layer", layer="b4.conv1", show="rgb", channels=(3, 2, 1), page=1),
 )
 FIELDS = {  # path of every leaf -> values it must not have
-    "version": [0, -1, 4, "2", 1.0, None, True, []],
+    "version": [0, -1, 5, "2", 1.0, None, True, []],
     "model.digest": [1, None, ["a"]],
     "model.path": [1, None, {}],
     "model.which": ["D", "g_ema", "", None, 0],
@@ -76,6 +86,10 @@ FIELDS = {  # path of every leaf -> values it must not have
     "latent.x": [1.0, -0.1, 1e308, "0.5", None, False, [0.5]],
     "latent.y": [1.0, -1e-300, {}, "nan"],
     "latent.space": ["W", "w+", None, 1],
+    "latent.blend": [None, {}, "x", [{"latent": {}}]],
+    "latent.blend.0.latent": [None, 5],
+    "latent.blend.0.latent.seed": [-1, None, "5"],
+    "latent.blend.0.weight": [-100.1, 100.1, None, "1"],
     "classes": [None, "0", 3, {"0": 1}],
     "classes.0": [None, 2, [2, 1.0]],
     "classes.0.index": [-1, 0.5, "2", None],
@@ -93,11 +107,15 @@ FIELDS = {  # path of every leaf -> values it must not have
     "truncation.cutoff": [-1, 65, 1.5, "3", True],
     "noise.mode": ["Const", "", None, 0],
     "noise.seed": [-1, MAX_SEED + 1, 0.0, None],
+    "noise.other": [-1, MAX_SEED + 1, 0.0, None],
+    "noise.angle": [-180.0, 180.1, "90", None],
     "noise.strength": [-1, 11, None, "1"],
     "noise.layers.0": [-0.5, 10.5, None],
     "noise.reseeded": [None, 1, [[1, 7]]],
     "noise.reseeded.0.layer": [-1, 64, 1.0, None],
     "noise.reseeded.0.seed": [-1, MAX_SEED + 1, "7", 1.0],
+    "noise.reseeded.0.other": [-1, None],
+    "noise.reseeded.0.angle": [-180.0, None],
     "noise.strokes": [None, {}, "x"],
     "noise.strokes.0.layer": [-1, 64, None],
     "noise.strokes.0.points": [None, [], [0.5], [[0.5]]],
@@ -200,7 +218,7 @@ def test_equal_scenes_hash_equal_and_different_ones_differ(scene: Scene, data: s
 
 def test_json_is_indented_and_names_every_field() -> None:
     text = scene_to_json(Scene())
-    assert text.startswith('{\n  "version": 3,\n')
+    assert text.startswith('{\n  "version": 4,\n')
     assert set(json.loads(text)) == set(Scene.model_fields)
 
 
@@ -220,7 +238,13 @@ def test_whole_numbers_do_for_fractions() -> None:
 
 
 def test_the_table_covers_every_leaf() -> None:
-    again = ("mixing.0.latent.", "grid.rows.0.latent.", "grid.rows.0.mixing.0.latent.", "grid.columns.0.")
+    again = (
+        "latent.blend.0.latent.",
+        "mixing.0.latent.",
+        "grid.rows.0.latent.",
+        "grid.rows.0.mixing.0.latent.",
+        "grid.columns.0.",
+    )
     siblings = {"mixing.0.amounts.0", "truncation.layers.0", "grid.layers.1", "look.channels.1", "look.channels.2"}
     assert {leaf for leaf in leaves() if leaf not in FIELDS and not leaf.startswith(again)} == siblings
 
@@ -264,6 +288,16 @@ def test_a_missing_field_is_refused_by_name(path: str) -> None:
     del place[name]
     with pytest.raises(SceneError, match=f"field '{path}': field required"):
         scene_from_data(data)
+
+
+def test_blends_lie_only_so_deep_within_one_another() -> None:
+    latent = Latent()
+    for _ in range(MAX_BLENDS):
+        latent = Latent(blend=(Share(latent=latent, weight=1.0),))
+    assert scene_from_data(json.loads(scene_to_json(Scene(latent=latent)))).latent == latent
+    deeper = {"blend": [{"latent": latent.model_dump(mode="json"), "weight": 1.0}]}
+    with pytest.raises(SceneError, match=r"'latent\.blend': blends lie more than 8 deep"):
+        scene_from_data({"latent": deeper})
 
 
 def test_a_layer_has_one_noise_seed() -> None:
@@ -365,7 +399,7 @@ def test_what_a_migration_carries_over_is_still_checked() -> None:
 
 
 @pytest.mark.usefixtures("old_versions")
-@pytest.mark.parametrize("version", [-2, 4, 100])
+@pytest.mark.parametrize("version", [-2, 5, 100])
 def test_versions_outside_the_migrations_are_refused(version: int) -> None:
-    with pytest.raises(SceneError, match=f"field 'version' is {version}, this StyleScope reads -1 to 3"):
+    with pytest.raises(SceneError, match=f"field 'version' is {version}, this StyleScope reads -1 to 4"):
         scene_from_data({"version": version})
