@@ -38,6 +38,7 @@ class LatentPanel:
                 edits.set_seed,
                 "The seed that a person grows from: the same number is always the same person.",
                 width=ui.px(120),
+                address="latent/seed",
             )
             following = dpg.add_button(label=icons.CHEVRON_RIGHT, tag="latent.next", callback=lambda: self._step(1))
             tooltip(following, "The next person. Ctrl+Right")
@@ -122,6 +123,7 @@ class LatentPanel:
                 (0.0, 1.0),
                 "The share of this class. Several together make a mixture of classes.",
                 format=f"class {index}:  %.2f",
+                address=f"classes/{index}/weight",
             )
 
     def _build_picker(self, count: int) -> None:

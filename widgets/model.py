@@ -94,6 +94,7 @@ class ModelPanel:
             "This network has grown octave by octave. 0 is the full picture, each step up one octave less of it, and "
             "what is between fades, as while it was trained.",
             format="level of detail  %.2f",
+            address="lod",
         )
         dpg.add_tree_node(tag="model.facts", label=" ")
 

@@ -46,6 +46,7 @@ class NoisePanel:
                 edits.set_noise_seed,
                 "Which random noise: strands and specks move, the person stays.",
                 width=ui.px(120),
+                address="noise/seed",
             )
             dpg.add_button(label=icons.DICE, tag="noise.reseed", callback=self._reseed)
             tooltip("noise.reseed", "New random noise for all layers.")
@@ -59,6 +60,7 @@ class NoisePanel:
             SHOWN,
             "Times the strength that the model has learned, for all layers. 0 is smooth, more is rougher.",
             format="strength  %.2f",
+            address="noise/strength",
         )
         self._strip.build()
         with dpg.group(horizontal=True):

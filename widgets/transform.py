@@ -84,6 +84,7 @@ class TransformPanel:
                 f"To the right, in picture widths. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
                 width=half,
                 format="right  %.3f",
+                address="transform/x",
             )
             bind.slider(
                 "transform.y",
@@ -93,6 +94,7 @@ class TransformPanel:
                 (-1.0, 1.0),
                 f"Down, in picture heights. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
                 format="down  %.3f",
+                address="transform/y",
             )
         bind.slider(
             "transform.rotation",
@@ -103,6 +105,7 @@ class TransformPanel:
             "Clockwise. Drag the ring around the picture, with Shift in steps of 15°; a double-click on it straightens "
             f"the picture. {TYPE_IT}",
             format="rotation  %.1f°",
+            address="transform/rotation",
         )
         with dpg.group(horizontal=True):
             bind.slider(
@@ -114,6 +117,7 @@ class TransformPanel:
                 f"Above 1 the picture is larger, below 1 more comes into sight. Ctrl+wheel on the picture. {TYPE_IT}",
                 width=half,
                 format="scale  %.2f",
+                address="transform/scale",
             )
             bind.slider(
                 "transform.shear",
@@ -123,6 +127,7 @@ class TransformPanel:
                 (-1.0, 1.0),
                 f"Slants the picture: its foot to the right, its head to the left. {TYPE_IT}",
                 format="shear  %.2f",
+                address="transform/shear",
             )
         with dpg.group(horizontal=True):
             bind.checkbox(

@@ -37,6 +37,7 @@ def psi_slider(ui: Ui, tag: str) -> None:
         SHOWN,
         "0 is the average face, 1 the person as drawn, below 0 the opposite person. Less is safer, more is wilder.",
         format="psi  %.2f",
+        address="truncation/psi",
     )
 
 
@@ -134,6 +135,7 @@ class TruncationPanel:
             (0, 64),
             "Layers from here on are not truncated.",
             format="cutoff  %.0f",
+            address="truncation/cutoff",
         )
         dpg.add_text("", tag="truncation.towards", color=theme.DIM, show=False)
 

@@ -86,6 +86,7 @@ class TruncationView:
                 "How many centres there are to choose from, found by k-means. Ctrl+click types more.",
                 width=self._ui.px(200),
                 format="%.0f centres",
+                address="truncation/centres",
             )
             with dpg.group(horizontal=True, tag="space.finding", show=False):
                 dpg.add_progress_bar(tag="space.progress", width=self._ui.px(140), overlay="finding them")

@@ -61,6 +61,7 @@ class ViewPanel:
             GAIN_SHOWN_DB,
             "Contrast about mid-grey: 6 dB is twice as much. The network does not run again.",
             format="gain  %.1f dB",
+            address="view/gain_db",
         )
         bind.radio(
             "view.channel",
