@@ -409,9 +409,11 @@ def take_from_data(data: dict[str, Any], source: str) -> Take:
     before: dict[str, Any] = {}
     for number, (time_s, delta) in enumerate(data["samples"]):
         after = changed(before, delta) if before else delta
-        samples.append(Sample(time_s=time_s, scene=scene_from_data(after, f"{source}, sample {number + 1}")))
+        scene = scene_from_data(after, f"{source}, sample {number + 1}")
+        samples.append(_validated(Sample, {"time_s": time_s, "scene": scene}, f"samples.{number}", source))
         before = after
-    return Take(name=data.get("name", ""), samples=_in_order(tuple(samples)))
+    take: Take = _validated(Take, {"name": data.get("name", ""), "samples": tuple(samples)}, "take", source)
+    return take.model_copy(update={"samples": _in_order(take.samples)})
 
 
 def read_walk(path: Path) -> Walk:
