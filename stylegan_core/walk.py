@@ -226,10 +226,20 @@ def _keyed(walk: Walk, time_s: float) -> Scene:
 
 
 def _curved(scene: Scene, curve: Curve, time_s: float, walk: Walk) -> Scene:
+    return parameter(curve.parameter).set(scene, curve_value(curve, time_s, _period(walk)))
+
+
+def curve_value(curve: Curve, time_s: float, period: float | None = None) -> float:
+    """The value of a curve that has points, before its parameter's limits are kept.
+
+    Args:
+        curve: which.
+        time_s: the moment; with a period, at least 0 and less than that.
+        period: the walk's length where its end leads to its begin; None: it does not.
+    """
     points = curve.points
-    places, weights = _way([point.time_s for point in points], [point.ease for point in points], time_s, _period(walk))
-    value = sum(points[place].value * weight for place, weight in zip(places, weights, strict=True))
-    return parameter(curve.parameter).set(scene, value)
+    places, weights = _way([point.time_s for point in points], [point.ease for point in points], time_s, period)
+    return sum(points[place].value * weight for place, weight in zip(places, weights, strict=True))
 
 
 def _period(walk: Walk) -> float | None:
