@@ -134,6 +134,21 @@ def write_session(session: Session, path: Path) -> None:
         raise SessionError(f"{path} cannot be written: {error.strerror}.") from error
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process other than this one has this number."""
+    if pid <= 0:  # no process; to kill() it would mean a whole group of them
+        return False
+    if os.name == "nt":  # there kill() with 0 means Ctrl+C; an offer too many is the lesser harm
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
+
+
 class SessionKeeper:
     """Keeps the session in a folder while the program runs, and knows whether the last run ended well.
 
@@ -191,14 +206,4 @@ class SessionKeeper:
             pid = int(self._mark.read_text())
         except (OSError, ValueError):
             return self._mark.exists()
-        if pid <= 0:  # no process; to kill() it would mean a whole group of them
-            return True
-        if os.name == "nt":  # there kill() with 0 means Ctrl+C; an offer too many is the lesser harm
-            return True
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return True
-        except PermissionError:
-            return False
-        return pid == os.getpid()
+        return not is_running(pid)
