@@ -30,6 +30,7 @@ from stylegan_core.scene import (
     Truncation,
     View,
 )
+from stylegan_core.walk import Clip, Curve, CurvePoint, Key, Sample, Take, Walk
 
 settings.register_profile(
     "stylescope",
@@ -49,7 +50,7 @@ digests = st.text("0123456789abcdef", max_size=64)
 
 spaces = st.sampled_from(["z", "w"])
 points = st.builds(Latent, seed=seeds, x=fractions, y=fractions, space=spaces)
-shares = st.builds(Share, latent=points, weight=st.one_of(st.sampled_from([0.5, 1.0]), st.floats(-100, 100)))
+shares = st.builds(Share, latent=points, weight=st.one_of(st.sampled_from([0.5, 1.0]), st.floats(-2, 2)))
 blends = st.builds(Latent, seed=seeds, space=spaces, blend=st.lists(shares, min_size=1, max_size=3).map(tuple))
 latents = st.one_of(points, points, blends)
 angles = st.one_of(st.sampled_from([0.0, 0.0, 90.0]), st.floats(-180, 180, exclude_min=True))
@@ -247,6 +248,62 @@ def scenes(
         channels=channel_gains(layers),
         styles=style_edits(layers),
         look=looks(layers),
+    )
+
+
+# -- walks -------------------------------------------------------------------------------------------------------------
+
+eases = st.sampled_from(["linear", "smooth", "cubic", "hold"])
+moments = st.one_of(st.integers(0, 12).map(float), st.floats(0, 12))  # beats are met, too
+simple_scenes = st.builds(
+    Scene,
+    model=st.builds(ModelRef, digest=st.sampled_from(["", "a", "b"])),
+    latent=points,
+    truncation=st.builds(Truncation, psi=psis),
+)
+
+
+def _apart(items: st.SearchStrategy, min_size: int, max_size: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Items in the order of their times, each at a time of its own."""
+    several = st.lists(items, min_size=min_size, max_size=max_size, unique_by=lambda item: round(item.time_s, 1))
+    return several.map(lambda found: tuple(sorted(found, key=lambda item: item.time_s)))
+
+
+keys = st.builds(Key, time_s=moments, scene=simple_scenes, ease=eases, name=st.sampled_from(["", "Anna"]))
+takes = _apart(st.builds(Sample, time_s=st.floats(0, 3), scene=simple_scenes), 1, 4).map(lambda s: Take(samples=s))
+clips = st.builds(
+    Clip,
+    take=takes,
+    start_s=moments,
+    first_s=st.floats(0, 1),
+    last_s=st.one_of(st.none(), st.floats(1, 3)),
+    speed=st.sampled_from([0.5, 1.0, 3.0]),
+    smooth_s=st.sampled_from([0.0, 0.2]),
+    enabled=st.booleans(),
+)
+curve_points = st.builds(CurvePoint, time_s=moments, value=st.floats(-3, 3), ease=eases)
+
+
+def curves(parameter: str) -> st.SearchStrategy[Curve]:
+    return st.builds(Curve, parameter=st.just(parameter), points=_apart(curve_points, 1, 4), enabled=st.booleans())
+
+
+def walks(min_keys: int = 0) -> st.SearchStrategy[Walk]:
+    """Any walk with few keys, clips and curves, all in order and within its duration, but for clips."""
+    return st.builds(
+        Walk,
+        duration_s=st.floats(12, 20),
+        keys=_apart(keys, min_keys, 4),
+        clips=st.lists(clips, max_size=2).map(tuple),
+        curves=st.tuples(curves("truncation/psi"), curves("transform/rotation")).flatmap(
+            lambda both: st.sampled_from([(), both[:1], both])
+        ),
+        loop=st.booleans(),
+        latents=st.sampled_from(["w", "z"]),
+        bpm=st.floats(30, 300),
+        first_beat_s=st.floats(0, 2),
+        first_s=st.sampled_from([0.0, 1.5]),
+        last_s=st.sampled_from([None, 4.0]),
     )
 
 

@@ -7,10 +7,20 @@ import pytest
 import torch
 from hypothesis import assume, given
 
-from stylegan_core.latent import blend_z, class_vector, corners, map_latent, scene_ws, seed_z, style_keys
+from stylegan_core.latent import (
+    blend_z,
+    class_vector,
+    corners,
+    has_z,
+    latent_z,
+    map_latent,
+    scene_ws,
+    seed_z,
+    style_keys,
+)
 from stylegan_core.model import Model
-from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Mix, Scene, Truncation
-from tests.strategies import latents, scenes, tiny_model
+from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Mix, Projected, Scene, Share, Truncation
+from tests.strategies import points, scenes, tiny_model
 
 MODEL = tiny_model(16)
 CONDITIONAL = tiny_model(16, c_dim=4)
@@ -45,6 +55,20 @@ def reference_w(model: Model, z: np.ndarray, c: list[float] | None = None) -> np
     return x
 
 
+def reference_sphere(zs: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    """Of two: Shoemake's slerp of directions; of more: the direction of the weighted sum. Lengths are averaged."""
+    lengths = [float(np.linalg.norm(z)) for z in zs]
+    units = [z / length for z, length in zip(zs, lengths, strict=True)]
+    length = sum(weight * each for weight, each in zip(weights, lengths, strict=True))
+    angle = math.acos(min(max(float(units[0] @ units[1]), -1), 1)) if len(units) == 2 else 0.0
+    if angle > 1e-4:
+        first, second = math.sin((1 - weights[1]) * angle), math.sin(weights[1] * angle)
+        return length * (first * units[0] + second * units[1]) / math.sin(angle)
+    total = sum(weight * unit for weight, unit in zip(weights, units, strict=True))
+    assume(np.linalg.norm(total) > 1e-2)  # opposite ones have no direction between them
+    return length * total / np.linalg.norm(total)
+
+
 def reference_ws(scene: Scene, model: Model) -> np.ndarray:
     num_ws = model.card.num_ws
     c = None
@@ -54,12 +78,22 @@ def reference_ws(scene: Scene, model: Model) -> np.ndarray:
             weights[item.index] += item.weight
         c = [weight / (sum(weights) or 1) for weight in weights]
 
+    def z_of(latent: Latent) -> np.ndarray:
+        if latent.blend:
+            return reference_sphere([z_of(share.latent) for share in latent.blend], [s.weight for s in latent.blend])
+        people = reference_corners(latent)
+        length = math.sqrt(sum(weight**2 for _, weight in people))
+        return sum(weight * reference_z(seed) for seed, weight in people) / length
+
     def w_of(latent: Latent) -> np.ndarray:
+        if latent.blend and has_z(latent):
+            return reference_w(model, z_of(latent), c)
+        if latent.blend:
+            return sum(share.weight * w_of(share.latent) for share in latent.blend)
         people = reference_corners(latent)
         if latent.space == "w":
             return sum(weight * reference_w(model, reference_z(seed), c) for seed, weight in people)
-        length = math.sqrt(sum(weight**2 for _, weight in people))
-        return reference_w(model, sum(weight * reference_z(seed) for seed, weight in people) / length, c)
+        return reference_w(model, z_of(latent), c)
 
     ws = np.stack([w_of(scene.latent)] * num_ws)
     for mix in scene.mixing:
@@ -88,14 +122,14 @@ def test_drawing_a_seed_leaves_the_global_generators_alone() -> None:
     assert torch.equal(torch.get_rng_state(), ours) and np.array_equal(np.random.get_state()[1], theirs)
 
 
-@given(latents)
+@given(points)
 def test_corners_are_bilinear(latent: Latent) -> None:
     found = corners(latent)
     assert math.isclose(sum(weight for _, weight in found), 1, rel_tol=1e-12)
     assert list(found) == [(seed, weight) for seed, weight in reference_corners(latent) if weight > 0]
 
 
-@given(latents)
+@given(points)
 def test_a_blend_in_z_has_unit_variance(latent: Latent) -> None:
     """The sum of independent unit normals has the variance of the summed squares of its weights."""
     people = [(seed, weight) for seed, weight in reference_corners(latent) if weight > 0]
@@ -104,6 +138,30 @@ def test_a_blend_in_z_has_unit_variance(latent: Latent) -> None:
     assert math.isclose(sum(weight**2 for weight in weights), 1, rel_tol=1e-12)
     expected = sum(weight * reference_z(seed) for weight, (seed, _) in zip(weights, people, strict=True))
     np.testing.assert_allclose(blend_z(latent, Z_DIM).numpy()[0], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_on_the_way_from_one_to_another_on_the_sphere_each_step_is_as_long(share: float) -> None:
+    def at(weight: float) -> torch.Tensor:
+        shares = (Share(latent=Latent(seed=3), weight=1 - weight), Share(latent=Latent(seed=4), weight=weight))
+        return latent_z(Latent(space="z", blend=shares), Z_DIM)[0].double()
+
+    def angle(a: torch.Tensor, b: torch.Tensor) -> float:
+        return float(torch.arccos((a @ b / (a.norm() * b.norm())).clamp(-1, 1)))
+
+    whole = angle(at(0.0), at(1.0))
+    assert angle(at(0.0), at(share)) == pytest.approx(share * whole, abs=1e-3)
+    lengths = [float(at(weight).norm()) for weight in (0.0, share, 1.0)]
+    assert lengths[1] == pytest.approx(lengths[0] + share * (lengths[2] - lengths[0]), rel=1e-5)
+
+
+def test_who_was_blended_in_w_or_projected_has_no_z() -> None:
+    person, pair = Latent(seed=1), Latent(seed=1, x=0.5)
+    assert has_z(person) and not has_z(pair) and has_z(pair.model_copy(update={"space": "z"}))
+    assert not has_z(Latent(projected=Projected(digest="ab")))
+    for latent, there in ((person, True), (pair, False)):
+        assert has_z(Latent(space="z", blend=(Share(latent=latent, weight=1.0),))) == there
+    assert not has_z(Latent(space="w", blend=(Share(latent=person, weight=1.0),)))
 
 
 @pytest.mark.parametrize("space", ["z", "w"])

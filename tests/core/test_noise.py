@@ -57,9 +57,12 @@ def expected(noise: Noise, layer: int) -> np.ndarray | None:
     strength = noise.strength * (noise.layers[layer] if noise.layers else 1)
     if noise.mode == "none" or strength == 0:
         return None
-    own = {item.layer: item.seed for item in noise.reseeded}
-    seed = own.get(layer, noise.seed if noise.mode == "random" else None)
-    values = (CONST if seed is None else random_map(seed, layer, 8)[0, 0]).double().numpy()
+    own = {item.layer: (item.seed, item.other, item.angle) for item in noise.reseeded}
+    seed, other, angle = own.get(layer, (noise.seed if noise.mode == "random" else None, noise.other, noise.angle))
+    values = CONST.double().numpy()
+    if seed is not None:
+        there, across = (random_map(each, layer, 8)[0, 0].double().numpy() for each in (seed, other))
+        values = math.cos(math.radians(angle)) * there + math.sin(math.radians(angle)) * across
     for stroke in noise.strokes:
         if stroke.layer == layer:
             covered = coverage(stroke.points, stroke.radius, 8).double().numpy()
@@ -90,6 +93,16 @@ def test_keys_are_equal_exactly_where_maps_are(noise: Noise, other: Noise, chang
             assert x is not None and y is not None
             if np.abs(x - y).max() > 1e-4 * max(np.abs(x).max(), np.abs(y).max(), 1e-30):
                 assert not same(a, b)  # what is closer may round to one map
+
+
+def test_on_a_circle_of_noise_every_map_has_unit_variance_and_its_quarters_are_the_seeds() -> None:
+    whole = [random_map(seed, 0, 64) for seed in (3, 4)]
+    quarters = [Noise(mode="random", seed=3, other=4, angle=angle) for angle in (0.0, 90.0, 180.0)]
+    found = [noise_maps(noise)(0, torch.zeros(64, 64)) for noise in quarters]
+    for map_, wanted in zip(found, (whole[0], whole[1], -whole[0]), strict=True):
+        assert map_ is not None and torch.allclose(map_, wanted, atol=1e-6)
+    between = noise_maps(Noise(mode="random", seed=3, other=4, angle=37.0))(0, torch.zeros(64, 64))
+    assert between is not None and abs(float(between.std()) - 1) < 0.05
 
 
 def test_a_seed_of_its_own_makes_the_map_that_the_mode_would() -> None:
