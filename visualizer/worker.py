@@ -117,6 +117,7 @@ class Worker:
         self.wake = wake  # called from the worker's thread when something is in the outbox
         self._inbox: Mailbox[Request] = Mailbox()
         self._tasks: deque[tuple[Callable[[Poll], Any], Future[Any]]] = deque()
+        self._last: deque[tuple[Callable[[Poll], Any], Future[Any]]] = deque()  # that all others go before
         self._work = threading.Event()
         self._closing = False
         self._model = ""
@@ -137,21 +138,23 @@ class Worker:
         self._inbox.put(Request(scene, revision, playing))
         self._work.set()
 
-    def call(self, function: Callable[[Poll], R]) -> "Future[R]":
+    def call(self, function: Callable[[Poll], R], last: bool = False) -> "Future[R]":
         """Run something on the worker between live pictures, in the order of the calls.
 
         Args:
             function: given a poll, which it passes on to what takes long. Where a live picture is asked for
                 meanwhile, the poll raises, the picture is made, and the function starts over.
+            last: it gives way to other calls as it does to live pictures.
 
         Returns:
             Its result or error. Cancelled where too much is waiting already, and by `close`.
         """
         future: Future[R] = Future()
-        if self._closing or len(self._tasks) >= QUEUE_LENGTH:
+        tasks = self._last if last else self._tasks
+        if self._closing or len(tasks) >= QUEUE_LENGTH:
             future.cancel()
             return future
-        self._tasks.append((function, future))
+        tasks.append((function, future))
         self._work.set()
         if self._closing:  # since it was asked above: nobody may look at what waits any more
             future.cancel()
@@ -167,6 +170,11 @@ class Worker:
         if self._inbox.full or self._closing:
             raise Cancelled
 
+    def _poll_last(self) -> None:
+        if self._tasks:
+            raise Cancelled
+        self._poll()
+
     def _poll_closing(self) -> None:
         if self._closing:
             raise Cancelled
@@ -177,26 +185,30 @@ class Worker:
             self._work.clear()
             while not self._closing and (self._one_picture() or self._one_task()):
                 pass
-        while self._tasks:
-            _, future = self._tasks.popleft()
+        while tasks := self._tasks or self._last:
+            _, future = tasks.popleft()
             if not future.cancel():  # it had begun
                 future.set_exception(Cancelled("The program was closed."))
 
     def _one_task(self) -> bool:
         """Run the task at the front, unless a picture is waiting; whether there was one."""
-        if not self._tasks or self._inbox.full:
+        tasks = self._tasks or self._last
+        if not tasks or self._inbox.full:
             return False
-        function, future = self._tasks[0]
+        poll = self._poll_last if tasks is self._last else self._poll
+        function, future = tasks[0]
         if future.running() or future.set_running_or_notify_cancel():
             try:
-                future.set_result(function(self._poll))
+                future.set_result(function(poll))
             except Cancelled as error:
                 if self._inbox.full or self._closing:
                     return False  # it stays at the front
+                if poll == self._poll_last and self._tasks:
+                    return True  # so it does
                 future.set_exception(error)  # it has ended by itself
             except Exception as error:  # noqa: BLE001 - the boundary of the thread: the caller finds it in the Future
                 future.set_exception(error)
-        self._tasks.popleft()
+        tasks.popleft()
         return True
 
     def _one_picture(self) -> bool:

@@ -123,7 +123,7 @@ def desk() -> Iterator[Desk]:
     assert set(threading.enumerate()) <= before
 
 
-def led_task(desk: Desk, name: str, log: list[str]) -> tuple[Led, "Future[str]"]:
+def led_task(desk: Desk, name: str, log: list[str], last: bool = False) -> tuple[Led, "Future[str]"]:
     led = Led()
 
     def task(poll: Poll) -> str:
@@ -132,7 +132,7 @@ def led_task(desk: Desk, name: str, log: list[str]) -> tuple[Led, "Future[str]"]
         led.obey(poll)
         return name
 
-    return led, desk.worker.call(task)
+    return led, desk.worker.call(task, last)
 
 
 def result(future: "Future[Any]") -> Any:
@@ -430,6 +430,24 @@ def test_a_picture_interrupts_a_task_which_starts_over(desk: Desk) -> None:
     second.order("finish")
     assert (result(future), result(other)) == ("a", "b")
     assert log == ["a"] * 4 + ["b"]
+
+
+def test_what_comes_last_gives_way_to_other_tasks_and_starts_over(desk: Desk) -> None:
+    log: list[str] = []
+    export, frame = led_task(desk, "export", log, last=True)
+    assert export.event() == "begun" and export.poll() == "polled"
+    thumbnail, small = led_task(desk, "thumbnail", log)
+    assert export.poll() == "dropped" and thumbnail.event() == "begun"
+    thumbnail.order("finish")
+    assert result(small) == "thumbnail" and export.event() == "begun" and not frame.done()
+    desk.show(1)
+    assert export.poll() == "dropped" and desk.renderer.event()[0] == 1
+    desk.renderer.order("finish")
+    assert desk.renderer.event() == (1, FULL)
+    desk.renderer.order("finish")
+    assert export.event() == "begun"
+    export.order("finish")
+    assert result(frame) == "export" and log == ["export", "thumbnail", "export", "export"]
 
 
 def test_a_task_that_does_not_poll_delays_the_picture_only(desk: Desk) -> None:
