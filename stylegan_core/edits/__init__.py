@@ -2,6 +2,8 @@
 
 Widgets, keys and scripts call these and nothing else, so an edit means the same wherever it comes from. Values out of
 range are clamped here, where the range is known; what makes no sense for a model is mended by `fit`.
+
+Those of walks, Walk -> Walk, are in the modules `walk` (keys, and the whole) and `tracks` (curves and clips).
 """
 
 from stylegan_core.edits.grid import (
