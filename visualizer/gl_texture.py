@@ -1,12 +1,14 @@
 """The OpenGL textures behind DearPyGui's: found by their content, given storage of any size, written byte for byte.
 
 DearPyGui has no call that takes bytes. A static texture of it is an OpenGL texture that is filled once, so its name
-can be found among those that `glIsTexture` accepts, and from then on the texture is ours to write. Everything here
-needs DearPyGui's OpenGL context to be current, that is the main thread after the first rendered frame.
+can be found among those that `glIsTexture` accepts, and from then on the texture is ours to write. The shelf needs
+DearPyGui's OpenGL context to be current, that is the main thread after the first rendered frame; textures and buffers
+need the context that they were made in.
 """
 
 import ctypes
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -48,13 +50,20 @@ class GlUnavailable(RuntimeError):
     """DearPyGui's textures cannot be reached through OpenGL here; the message says why."""
 
 
-_answer = (ctypes.c_int * 4)()  # room for the longest answer to what is asked here
+class _Answer(threading.local):
+    """Room for the longest answer to what is asked here; the output window asks on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.numbers = (ctypes.c_int * 4)()
+
+
+_answer = _Answer()
 
 
 def _integer(name: int) -> int:
     """One of OpenGL's settings."""
-    glGetIntegerv(name, _answer)
-    return _answer[0]
+    glGetIntegerv(name, _answer.numbers)
+    return _answer.numbers[0]
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from visualizer.cuda_interop import Interop, copy_frame, find_interop
-from visualizer.gl_texture import GlTexture, GlUnavailable, PixelBuffer, TextureShelf
+from visualizer.cuda_interop import Interop, find_interop
+from visualizer.gl_surface import Bridge, GlSurface, on_host, require_same
+from visualizer.gl_texture import GlTexture, GlUnavailable, TextureShelf
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Presenter:
             self._choose(_UPLOAD, f"{why}; frames are uploaded from memory.")
             return
         try:
-            _Bridge(interop, 4).close()
+            Bridge(interop, 4).close()
         except Exception as error:  # noqa: BLE001 - a CUDA driver call, of either package
             self.give_up_interop(error)
             return
@@ -103,8 +104,7 @@ class Presenter:
             RuntimeError: they differ, so the driver said yes and did something else.
         """
         if not self._interop_seen_right:
-            if not np.array_equal(texture.read(), _on_host(frame)):
-                raise RuntimeError("the first frame arrived altered")
+            require_same(texture, frame)
             self._interop_seen_right = True
 
     def new_picture(self) -> "Picture":
@@ -113,10 +113,10 @@ class Presenter:
         self._pictures.append(picture)
         return picture
 
-    def _new_surface(self) -> "_GlSurface | _RawSurface":
+    def _new_surface(self) -> "GlSurface | _RawSurface":
         if self._shelf is not None:
             try:
-                return _GlSurface(self, self._shelf)
+                return GlSurface(self, self._shelf.take(), self._shelf.max_size, self._shelf.give_back)
             except GlUnavailable as error:
                 log.warning("This picture is shown by a %s: %s.", _RAW, error)
         return _RawSurface(self._raw_registry)
@@ -137,7 +137,7 @@ class Presenter:
 class Picture:
     """One texture on the screen: the live view, a comparison, a thumbnail."""
 
-    def __init__(self, presenter: Presenter, surface: "_GlSurface | _RawSurface") -> None:
+    def __init__(self, presenter: Presenter, surface: "GlSurface | _RawSurface") -> None:
         self._presenter = presenter
         self._surface = surface
         self._size = (0, 0)
@@ -183,84 +183,6 @@ class Picture:
         self._presenter.forget(self)
 
 
-class _Bridge:
-    """A pixel buffer that CUDA writes and OpenGL reads."""
-
-    def __init__(self, interop: Interop, size_bytes: int) -> None:
-        self.pixels = PixelBuffer(size_bytes)
-        self._interop = interop
-        try:
-            self._resource = interop.register(self.pixels.name)
-        except Exception:
-            self.pixels.close()
-            raise
-
-    def write(self, frame: Any) -> None:
-        copy_frame(self._interop, self._resource, frame)
-
-    def close(self) -> None:
-        try:
-            self._interop.unregister(self._resource)
-        finally:
-            self.pixels.close()
-
-
-class _GlSurface:
-    """An OpenGL texture, filled by CUDA or from memory."""
-
-    def __init__(self, presenter: Presenter, shelf: TextureShelf) -> None:
-        self._presenter = presenter
-        self._shelf = shelf
-        self._texture: GlTexture = shelf.take()
-        self._bridge: _Bridge | None = None
-
-    @property
-    def tag(self) -> int | str:
-        return self._texture.tag
-
-    def show(self, rgba: Any, width: int, height: int) -> None:
-        limit = self._shelf.max_size
-        if max(width, height) > limit:
-            raise ValueError(f"the frame is {width} × {height} px; this machine's textures end at {limit} px a side.")
-        interop = self._presenter.interop
-        if interop is not None and getattr(rgba, "is_cuda", False):
-            try:
-                self._show_on_gpu(interop, rgba, width, height)
-                return
-            except Exception as error:  # noqa: BLE001 - whatever CUDA or OpenGL raises, the upload remains
-                self._presenter.give_up_interop(error)
-        if self._presenter.interop is None:
-            self._drop_bridge()
-        self._texture.write(_on_host(rgba))
-
-    def _show_on_gpu(self, interop: Interop, rgba: Any, width: int, height: int) -> None:
-        if self._bridge is None or self._bridge.pixels.size_bytes != width * height * 4:
-            self._drop_bridge()
-            self._bridge = _Bridge(interop, width * height * 4)
-        self._bridge.write(rgba)
-        self._texture.write_from(self._bridge.pixels, width, height)
-        self._presenter.check_once(self._texture, rgba)
-
-    def _drop_bridge(self) -> None:
-        bridge, self._bridge = self._bridge, None
-        if bridge is None:
-            return
-        try:
-            bridge.close()
-        except Exception:  # the driver call that failed before may fail here as well; there is nothing left to undo
-            log.debug("A pixel buffer could not be unregistered", exc_info=True)
-
-    def set_smooth(self, smooth: bool) -> None:
-        self._texture.set_smooth(smooth)
-
-    def read(self) -> np.ndarray:
-        return self._texture.read()
-
-    def close(self) -> None:
-        self._drop_bridge()
-        self._shelf.give_back(self._texture)
-
-
 class _RawSurface:
     """DearPyGui's raw texture: floats, made anew for each size."""
 
@@ -277,7 +199,7 @@ class _RawSurface:
         old, resized = self.tag, self._floats.shape[:2] != (height, width)
         if resized:
             self._floats = np.empty((height, width, 4), dtype=np.float32)
-        np.multiply(_on_host(rgba), np.float32(1 / 255), out=self._floats)
+        np.multiply(on_host(rgba), np.float32(1 / 255), out=self._floats)
         if resized:
             self.tag = self._make()
             dpg.delete_item(old)  # what still draws it keeps it alive
@@ -303,11 +225,3 @@ def _checked_size(rgba: Any) -> tuple[int, int]:
     if not contiguous:
         raise ValueError("the frame is not contiguous; make it so where it is made, off the main thread.")
     return shape[1], shape[0]
-
-
-def _on_host(rgba: Any) -> np.ndarray:
-    if isinstance(rgba, np.ndarray):
-        return rgba
-    if rgba.is_cuda and (ready := getattr(rgba, "ready_event", None)) is not None:
-        ready.synchronize()
-    return rgba.cpu().numpy()

@@ -42,13 +42,28 @@ class Layout(SessionPart):
     y: int | None = None
     left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1
     right: int = Field(default=290, ge=200, le=2000)
-    closed: tuple[str, ...] = ()  # panels folded up
+    closed: tuple[str, ...] = ("output",)  # panels folded up
     away: tuple[str, ...] = ()  # columns put away: "left", "right"
     view: str = ""  # the tool that stands beside the picture; empty: none
     view_share: float = Field(default=0.6, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
     timeline: bool = False  # whether the timeline is in sight
     timeline_height: int = Field(default=270, ge=120, le=2000)  # at scale 1
     smooth: bool = True  # linear rather than nearest magnification
+
+
+class OutputSettings(SessionPart):
+    """The second window and the virtual camera; neither is opened by itself."""
+
+    monitor: str = ""  # by name; empty: the first one that the program's own window is not on
+    mode: Literal["", "full screen", "window"] = ""  # empty: full screen where there is a second monitor
+    fit: Literal["fit", "fill", "whole"] = "fit"  # all of it; cropped; square pixels of a whole number of px
+    x: int | None = None  # where the movable window was, in screen px
+    y: int | None = None
+    width: int = Field(default=768, ge=64, le=16384)
+    height: int = Field(default=768, ge=64, le=16384)
+    camera_width: int = Field(default=1280, ge=64, le=8192)
+    camera_height: int = Field(default=720, ge=64, le=8192)
+    camera_fps: int = Field(default=30, ge=1, le=120)
 
 
 class Session(SessionPart):
@@ -63,6 +78,7 @@ class Session(SessionPart):
     models_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # limit of models; None: as the device has
     steps_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # of remembered steps of synthesis
     layout: Layout = Layout()
+    output: OutputSettings = OutputSettings()
 
     def with_recent(self, path: str) -> "Session":
         """The session after opening a model file."""

@@ -15,9 +15,12 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from stylegan_core.files import write_whole
+from visualizer.cuda_interop import Interop, find_interop
 from visualizer.explorer import Explorer
 from visualizer.library import ASSETS
+from visualizer.output import Output
 from visualizer.presenter import Picture, Presenter
+from visualizer.virtual_camera import VirtualCamera
 from visualizer.worker import Shown
 
 log = logging.getLogger(__name__)
@@ -71,6 +74,8 @@ class Window:
         self.clock = FrameClock()
         self.wake = threading.Event()  # set by the worker: a picture is there
         self.presenter: Presenter
+        self.output = Output(explorer, self._interop, self._middle, scale)
+        self.camera = VirtualCamera(explorer)
         self._rects_path, self._rects, self._rects_at = rects, "", 0.0
         self._force = force
         self._busy_until = 0.0
@@ -97,6 +102,8 @@ class Window:
                 self.clock.add(tick_s, draw_s, now - last)
                 last = now
             self._remember_size()
+            self.camera.close()
+            self.output.close()
             self.explorer.close()
             self.presenter.close()
 
@@ -157,9 +164,24 @@ class Window:
         if shown is not None:
             self._guarded(lambda: panels.present(shown))
             self.stay_awake()
+        self._guarded(self.output.tick)
+        self._guarded(self.camera.tick)
         self._guarded(panels.sync)
         self._write_rects()
         return time.thread_time() - before
+
+    def _interop(self) -> Interop | None:
+        """For the output window's thread: what CUDA frames are shown through, if the presenter has found that it works.
+
+        Anew, as a CUDA context is current on one thread only.
+        """
+        return find_interop()[0] if self.presenter.interop is not None else None
+
+    @staticmethod
+    def _middle() -> tuple[float, float]:
+        """The middle of the window, in screen px."""
+        x, y = dpg.get_viewport_pos()
+        return x + dpg.get_viewport_width() / 2, y + dpg.get_viewport_height() / 2
 
     def _guarded(self, function: Callable[[], None]) -> None:
         """A panel that fails is told of, and the window stays open: work in it may not have been saved."""

@@ -7,6 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from visualizer.explorer import Explorer
+from visualizer.output import Output
 from widgets.canvas import SCALE_STEP, ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.shortcuts import EQUAL, Shortcut
@@ -25,6 +26,7 @@ ARROWS = (
 
 def shortcut_table(
     explorer: Explorer,
+    output: Output,
     canvas: Canvas,
     capture: CapturePanel,
     transform: TransformPanel,
@@ -47,6 +49,9 @@ def shortcut_table(
         ),
         Shortcut("F6", dpg.mvKey_F6, "put the left column away, or bring it back", partial(put_away, "left")),
         Shortcut("F7", dpg.mvKey_F7, "put the right column away, or bring it back", partial(put_away, "right")),
+        Shortcut(
+            "F11", dpg.mvKey_F11, "the picture alone in a second window; again, or Esc there: close it", output.toggle
+        ),
         Shortcut(
             "arrows, Enter", 0, "in the grid: from cell to cell; make one the picture", lambda: None, needs="mixing"
         ),

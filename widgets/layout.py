@@ -24,6 +24,7 @@ from widgets.model import ModelPanel
 from widgets.needs import NEEDS, able, useless
 from widgets.noise import NoisePanel
 from widgets.noises import NoisesView
+from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
 from widgets.transform import TransformPanel
@@ -83,6 +84,7 @@ class Layout:
             ViewPanel(ui, self._canvas),
             self._capture,
             HistoryPanel(ui),
+            OutputPanel(ui),
             self._performance,
         )
         self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
@@ -106,6 +108,7 @@ class Layout:
         self._style_middle()
         table = shortcut_table(
             self._explorer,
+            self._window.output,
             self._canvas,
             self._capture,
             self._transform,
@@ -229,6 +232,7 @@ class Layout:
     def _escape(self) -> None:
         self._model.browser.close()
         self._help.close()
+        self._window.output.escape()
 
     def _put_away(self, side: str) -> None:
         """Put a column away, or bring it back: large tools want room."""

@@ -1,0 +1,221 @@
+"""The output window itself: monitors, a borderless or movable window on them, and what happens to it (GLFW).
+
+GLFW wants all of this on the main thread; drawing is `output_gl.py`'s, on a thread of its own. DearPyGui has a GLFW of
+its own inside, with a connection of its own to the display, so neither takes the other's events.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")  # as DearPyGui, which speaks X11 only
+
+import glfw
+
+from stylegan_core.errors import StyleScopeError
+from visualizer import x11
+
+TITLE = "StyleScope output"
+
+
+class OutputError(StyleScopeError):
+    """The output window cannot be opened or drawn; the message says why."""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A monitor and its place on the desktop, in screen px."""
+
+    name: str
+    x: int
+    y: int
+    width: int
+    height: int
+    scale: float = 1.0
+
+    def has(self, x: float, y: float) -> bool:
+        """Whether a point lies on it."""
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a movable window stands, in screen px; without x and y the window manager says."""
+
+    width: int
+    height: int
+    x: int | None = None
+    y: int | None = None
+
+
+class Desk:
+    """GLFW, from the first look at the monitors to the program's end. Main thread only."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.lost = False  # a window was destroyed by somebody else, or the connection is gone
+        self._display = 0
+
+    def start(self) -> None:
+        """Connect to the display.
+
+        Raises:
+            OutputError: that cannot be.
+        """
+        if self.started:
+            return
+        glfw.ERROR_REPORTING = "log"
+        if not glfw.init():
+            raise OutputError("The window system could not be started for a second window (glfw.init failed).")
+        self.started, self.lost = True, False
+        if hasattr(glfw, "get_x11_display") and glfw.get_platform() == glfw.PLATFORM_X11:
+            self._display = glfw.get_x11_display()
+            x11.survive(self._display, self._lose)
+
+    def _lose(self) -> None:
+        self.lost = True
+
+    def monitors(self) -> tuple[Monitor, ...]:
+        """All there are, the primary one first; names that occur twice are numbered."""
+        return tuple(self._listed())
+
+    def _listed(self) -> dict[Monitor, Any]:
+        """Monitors and what GLFW knows them by."""
+        found: dict[Monitor, Any] = {}
+        taken: dict[str, int] = {}
+        for handle in glfw.get_monitors():
+            mode = glfw.get_video_mode(handle)
+            name = glfw.get_monitor_name(handle)
+            name = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+            taken[name] = taken.get(name, 0) + 1
+            name += f" ({taken[name]})" * (taken[name] > 1)
+            x, y = glfw.get_monitor_pos(handle)
+            scale = glfw.get_monitor_content_scale(handle)[0]
+            found[Monitor(name, x, y, mode.size.width, mode.size.height, scale)] = handle
+        return found
+
+    def poll(self) -> None:
+        """Take in what happened to the window and the monitors."""
+        glfw.poll_events()
+
+    def open(self, where: Monitor | Place) -> "GlfwWindow":
+        """A window that fills a monitor, or one to be moved. DearPyGui's context is current again afterwards.
+
+        Raises:
+            OutputError: there is no such monitor any more, or no window with OpenGL.
+        """
+        with x11.kept_context():
+            return GlfwWindow(where, self._listed().get(where) if isinstance(where, Monitor) else None, self._display)
+
+    def close(self) -> None:
+        """Disconnect from the display; `start` may follow. No window's context may be current on another thread."""
+        if self.started:
+            with x11.kept_context():
+                glfw.terminate()
+            x11.forget(self._display)
+            self.started, self._display = False, 0
+
+
+class GlfwWindow:
+    """One open window. Main thread, but for the three that `output_gl` calls on its own."""
+
+    def __init__(self, where: Monitor | Place, monitor: Any, display: int) -> None:
+        if isinstance(where, Monitor) and monitor is None:
+            raise OutputError(f"The monitor {where.name} is gone; choose another for the output window.")
+        self.wants_close = False
+        self.exposed = False  # the system wants it drawn again
+        self._window = self._make(where)
+        self.size: tuple[int, int] = glfw.get_framebuffer_size(self._window)  # in px of the monitor, whatever its scale
+        glfw.set_input_mode(self._window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
+        glfw.set_key_callback(self._window, self._key)
+        glfw.set_window_close_callback(self._window, self._close)
+        glfw.set_framebuffer_size_callback(self._window, self._resize)
+        glfw.set_window_refresh_callback(self._window, self._refresh)
+        if display:
+            x11.stay_behind(display, glfw.get_x11_window(self._window))
+        glfw.show_window(self._window)
+        if monitor is not None:
+            # The desktop's own mode, so nothing flickers; as a window first, which no manager gives the keyboard to.
+            rate = glfw.get_video_mode(monitor).refresh_rate
+            glfw.set_window_monitor(self._window, monitor, 0, 0, where.width, where.height, rate)
+            self.size = glfw.get_framebuffer_size(self._window)
+
+    @staticmethod
+    def _make(where: Monitor | Place) -> Any:
+        movable = isinstance(where, Place)
+        glfw.default_window_hints()
+        for hint, value in (
+            (glfw.VISIBLE, False),
+            (glfw.DECORATED, movable),
+            (glfw.FOCUSED, False),
+            (glfw.FOCUS_ON_SHOW, False),
+            (glfw.AUTO_ICONIFY, False),  # it stays when somebody works in another window
+            (glfw.CENTER_CURSOR, False),
+            (glfw.DEPTH_BITS, 0),
+            (glfw.STENCIL_BITS, 0),
+        ):
+            glfw.window_hint(hint, value)
+        if where.x is not None and where.y is not None:
+            glfw.window_hint(glfw.POSITION_X, where.x)
+            glfw.window_hint(glfw.POSITION_Y, where.y)
+        for hint in (glfw.X11_CLASS_NAME, glfw.X11_INSTANCE_NAME):
+            glfw.window_hint_string(hint, "stylescope-output")
+        window = glfw.create_window(where.width, where.height, TITLE, None, None)
+        if not window:
+            raise OutputError("The output window could not be opened: the display gives no second OpenGL window.")
+        return window
+
+    @property
+    def place(self) -> Place:
+        """Where it stands now."""
+        x, y = glfw.get_window_pos(self._window)
+        width, height = glfw.get_window_size(self._window)
+        return Place(width, height, x, y)
+
+    def check(self) -> None:
+        """Ask the display for the window, so that one that somebody destroyed is noticed while nothing is drawn."""
+        glfw.get_window_attrib(self._window, glfw.VISIBLE)
+
+    def hide(self) -> None:
+        """Take it off the screen at once."""
+        glfw.hide_window(self._window)
+
+    def destroy(self) -> None:
+        """Give it up; its context is current nowhere any more."""
+        with x11.kept_context():
+            glfw.destroy_window(self._window)
+
+    # -- on the thread that draws --------------------------------------------------------------------------------------
+
+    def take_context(self, swap_interval: int) -> None:
+        """Make its OpenGL context current on this thread; `swap_interval` 1 waits for the display at each swap."""
+        glfw.make_context_current(self._window)
+        glfw.swap_interval(swap_interval)
+
+    def swap(self) -> None:
+        """Show what was drawn."""
+        glfw.swap_buffers(self._window)
+
+    def leave_context(self) -> None:
+        """This thread draws no more."""
+        glfw.make_context_current(None)  # type: ignore[arg-type]
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _key(self, window: Any, key: int, scancode: int, action: int, modifiers: int) -> None:
+        del window, scancode, modifiers
+        if action == glfw.PRESS and key in (glfw.KEY_ESCAPE, glfw.KEY_F11):
+            self.wants_close = True
+
+    def _close(self, window: Any) -> None:
+        del window
+        self.wants_close = True
+
+    def _resize(self, window: Any, width: int, height: int) -> None:
+        del window
+        self.size = (width, height)
+        self.exposed = True
+
+    def _refresh(self, window: Any) -> None:
+        del window
+        self.exposed = True

@@ -1,0 +1,128 @@
+"""A second window beside DearPyGui's on X11: what it would otherwise take from the first, or take down with it.
+
+Elsewhere all of this does nothing: on Windows DearPyGui draws without OpenGL, so there is no context to keep.
+"""
+
+import ctypes
+import ctypes.util
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_ERROR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_BREAK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_EXIT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+_ERROR_CODES = range(1, 256)
+_XA_CARDINAL, _REPLACE = 6, 0  # of Xatom.h and X.h
+
+# X calls these as long as the process lives, so they stay.
+_kept: list[Any] = []
+_guarded: dict[int, Callable[[], None]] = {}  # display -> whom to tell that something of it is gone
+
+
+@cache
+def _library(name: str) -> ctypes.CDLL | None:
+    """A system library; None where it is missing or this is no X11."""
+    if not sys.platform.startswith("linux"):
+        return None
+    found = ctypes.util.find_library(name)
+    return ctypes.CDLL(found) if found else None
+
+
+@contextmanager
+def kept_context() -> Iterator[None]:
+    """Whatever is done meanwhile, this thread's OpenGL context is current again afterwards.
+
+    Making a second window unbinds the first one's, after which nothing of DearPyGui's would be drawn.
+    """
+    gl = _library("GL")
+    if gl is None:
+        yield
+        return
+    asked = [getattr(gl, f"glXGetCurrent{what}") for what in ("Display", "Drawable", "Context")]
+    for function in asked:
+        function.restype = ctypes.c_void_p
+    before = [function() for function in asked]
+    try:
+        yield
+    finally:
+        if before[2] is not None and [function() for function in asked] != before:
+            gl.glXMakeCurrent(*map(ctypes.c_void_p, before))
+
+
+def survive(display: int, lost: Callable[[], None]) -> None:
+    """Have the program live on when somebody destroys a window of a display connection, or the connection itself.
+
+    Xlib ends the process in both cases unless told otherwise.
+
+    Args:
+        display: the address of Xlib's Display.
+        lost: called, on any thread, when a request fails because its window is gone, or the connection is. It may not
+            call Xlib.
+    """
+    x11 = _library("X11")
+    if x11 is None:
+        return
+    _guarded[display] = lost
+    # The usual XSetErrorHandler is one for the process, and DearPyGui's GLFW resets it at every frame. These are the
+    # connection's own.
+    x11.XESetWireToError.argtypes = [ctypes.c_void_p, ctypes.c_int, _ERROR]
+    x11.XESetWireToError.restype = ctypes.c_void_p
+    for code in _ERROR_CODES:
+        x11.XESetWireToError(display, code, _on_error)
+    if not _kept:
+        x11.XSetIOErrorHandler.restype = ctypes.c_void_p
+        on_break = _BREAK(_broken)
+        before = x11.XSetIOErrorHandler(on_break)
+        _kept.extend((_BREAK(before), on_break))
+    if hasattr(x11, "XSetIOErrorExitHandler"):  # libX11 1.7; an older one ends the program with its display
+        x11.XSetIOErrorExitHandler.argtypes = [ctypes.c_void_p, _EXIT, ctypes.c_void_p]
+        x11.XSetIOErrorExitHandler(display, _stay, None)
+
+
+def forget(display: int) -> None:
+    """The connection was closed."""
+    _guarded.pop(display, None)
+
+
+def _failed(display: int, event: int, error: int) -> int:
+    """A request failed: of a guarded display that is no reason to end."""
+    del event, error
+    if display in _guarded:
+        _guarded[display]()
+    return 0  # Xlib is to think no more of it
+
+
+def _broken(display: int) -> int:
+    """A connection broke: tell of a guarded one, and let the others go as they would have."""
+    if display in _guarded:
+        log.warning("The output window's connection to the display broke.")
+        _guarded[display]()
+        return 0
+    before: Callable[[int], int] = _kept[0]
+    return before(display)
+
+
+_on_error = _ERROR(_failed)
+_stay = _EXIT(lambda display, data: None)
+
+
+def stay_behind(display: int, window: int) -> None:
+    """Before a window is shown: ask the window manager not to give it the keyboard."""
+    x11 = _library("X11")
+    if x11 is None:
+        return
+    x11.XInternAtom.restype = ctypes.c_ulong
+    x11.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+    atom = x11.XInternAtom(display, b"_NET_WM_USER_TIME", False)
+    never = (ctypes.c_ulong * 1)(0)  # nobody has ever used it, say the window managers' conventions (EWMH)
+    x11.XChangeProperty.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong),
+        *(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
+    ]
+    x11.XChangeProperty(display, window, atom, _XA_CARDINAL, 32, _REPLACE, never, 1)
