@@ -8,18 +8,22 @@ from stylegan_core.scene import View
 AS_IT_IS = View()
 
 
-def develop(img: Tensor, view: View = AS_IT_IS) -> Tensor:
+def develop(img: Tensor, view: View = AS_IT_IS, bits: int = 8) -> Tensor:
     """Pixels of one picture.
 
     Args:
         img: [C, H, W], nominal range [-1, 1].
         view: gain and channel.
+        bits: of each channel, 8 or 16.
 
     Returns:
-        uint8 [H, W, C]: round half up of (img + 1) * 127.5, as the official tools save pictures.
+        uint8 [H, W, C]: round half up of (img + 1) * 127.5, as the official tools save pictures; or uint16, with
+        32767.5 in its place.
     """
     if view.channel is not None:
         if view.channel >= len(img):
             raise ValueError(f"channel {view.channel} does not exist; the picture has channels 0 to {len(img) - 1}.")
         img = img[view.channel : view.channel + 1]
-    return (img * (127.5 * 10 ** (view.gain_db / 20)) + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
+    most, dtype = (255, torch.uint8) if bits == 8 else (65535, torch.uint16)
+    pixels = img * (most / 2 * 10 ** (view.gain_db / 20)) + (most + 1) / 2
+    return pixels.clamp(0, most).to(dtype).permute(1, 2, 0).contiguous()

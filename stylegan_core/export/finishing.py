@@ -1,0 +1,199 @@
+"""From a working file to the file that was asked for: video with its sound, GIF, WebP, contact sheet."""
+
+import heapq
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.stream import VideoStream
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+
+from stylegan_core.export.encoding import FORMATS
+from stylegan_core.export.output import Order, Tell, tags_of
+from stylegan_core.export.part import Packet, shape_of, whole_packets
+from stylegan_core.export.settings import ExportError
+from stylegan_core.export.sound import BITS_PER_S, ENCODERS, RATE_HZ, sound_packets
+from stylegan_core.labels import BACKGROUND, SMALLEST_FONT_PX, TEXT, font_of
+
+LARGEST_SHEET_PX = 32768  # of its longer side
+WEBP_METHOD = 4  # effort, 0 to 6
+
+
+def finish(part: Path, order: Order, tell: Tell) -> None:
+    """Make the file that was asked for of a working file. All or nothing.
+
+    Args:
+        part: with all frames.
+        order: what was asked for.
+        tell: hears how much of it is done; what it raises stops the work.
+
+    Raises:
+        OSError, FFmpegError: it cannot be written.
+    """
+    make: Callable[[Path, Path, Order, Tell], None]
+    make = {"gif": _gif, "webp": _webp, "sheet": _sheet}.get(order.settings.format, _video)
+    with _aside(order.path) as path:
+        make(part, path, order, tell)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """Where to write a file that is put in its place when it is whole. One that was left lying is written over."""
+    temporary = path.with_name(f".{path.name}.finishing")
+    try:
+        yield temporary
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _video(part: Path, path: Path, order: Order, tell: Tell) -> None:
+    """The same encoded frames in a plain container, with sound and metadata."""
+    name, walk = order.settings.format, order.walk
+    options = {"movflags": "faststart+use_metadata_tags"} if name == "mp4" else {}
+    with (
+        av.open(f"file:{part}", format="mov", metadata_errors="replace") as source,
+        av.open(f"file:{path}", "w", format=name, options=options) as out,
+    ):
+        out.metadata.update(tags_of(order))
+        video: VideoStream = out.add_stream_from_template(source.streams.video[0], opaque=True)
+        if name == "mp4" and order.settings.chosen_codec == "hevc":
+            video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
+        series: list[Iterator[Packet]] = [_counted(part, video, len(order.times_s), tell)]
+        if order.settings.sound and walk.sound:
+            audio: Any = out.add_stream(ENCODERS[name], rate=RATE_HZ, layout="stereo")
+            audio.bit_rate = BITS_PER_S
+            series.append(sound_packets(Path(walk.sound), *walk.span, audio))
+        for packet in heapq.merge(*series, key=_decoded_at):
+            out.mux(packet)
+
+
+def _decoded_at(packet: Packet) -> Fraction:
+    return Fraction(packet.dts or 0) * packet.time_base
+
+
+def _counted(part: Path, stream: VideoStream, count: int, tell: Tell) -> Iterator[Packet]:
+    for index, packet in enumerate(whole_packets(part)):
+        packet.stream = stream
+        yield packet
+        tell((index + 1) / count)
+
+
+def _frames(part: Path) -> Iterator[av.VideoFrame]:
+    with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
+        yield from file.decode(video=0)
+
+
+def _images(part: Path, count: int, tell: Tell) -> Iterator[Image.Image]:
+    name = FORMATS[shape_of(part)[2]]
+    for index, frame in enumerate(_frames(part)):
+        yield Image.fromarray(frame.to_ndarray(format=name))
+        tell((index + 1) / count)
+
+
+def _gif(part: Path, path: Path, order: Order, tell: Tell) -> None:
+    """Two passes: the 256 colours that suit all frames best, then the frames in them."""
+    count, rate = len(order.times_s), order.settings.rate
+    palette = _palette(part, count, tell)
+    with av.open(f"file:{path}", "w", format="gif", options={"loop": "0"}) as out:
+        stream = out.add_stream("gif", rate=rate)
+        stream.height, stream.width = shape_of(part)[:2]
+        stream.pix_fmt = "pal8"
+        stream.codec_context.time_base = Fraction(1, 100)
+        graph, frames, colours = _painter(part)
+        colours.push(palette)
+        colours.push(None)
+        for index, frame in enumerate(_frames(part)):
+            frames.push(frame)
+            painted: Any = graph.pull()
+            painted.pts, painted.time_base = round(index * 100 / rate), Fraction(1, 100)
+            painted.duration = round((index + 1) * 100 / rate) - painted.pts
+            out.mux(stream.encode(painted))
+            tell((1 + (index + 1) / count) / 2)
+        out.mux(stream.encode(None))
+
+
+def _palette(part: Path, count: int, tell: Tell) -> av.VideoFrame:
+    with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
+        graph = Graph()
+        graph.link_nodes(
+            graph.add_buffer(template=file.streams.video[0]),
+            graph.add("palettegen", "stats_mode=full:reserve_transparent=0"),
+            graph.add("buffersink"),
+        ).configure()
+        for index, frame in enumerate(file.decode(video=0)):
+            graph.push(frame)
+            tell((index + 1) / count / 2)
+        graph.push(None)
+        palette = graph.pull()
+    assert isinstance(palette, av.VideoFrame)
+    return palette
+
+
+def _painter(part: Path) -> tuple[Graph, av.filter.context.FilterContext, av.filter.context.FilterContext]:
+    """A graph that paints frames with a palette, and where each of the two goes in."""
+    graph = Graph()
+    with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
+        stream = file.streams.video[0]
+        frames = graph.add_buffer(template=stream)
+        colours = graph.add_buffer(width=16, height=16, format=VideoFormat("bgra"), time_base=stream.time_base)
+    paint, sink = graph.add("paletteuse", "dither=sierra2_4a"), graph.add("buffersink")
+    frames.link_to(paint, 0, 0)
+    colours.link_to(paint, 0, 1)
+    paint.link_to(sink)
+    graph.configure()
+    return graph, frames, colours
+
+
+def _webp(part: Path, path: Path, order: Order, tell: Tell) -> None:
+    count, quality = len(order.times_s), order.settings.quality
+    ends_ms = [round((index + 1) * 1000 / order.settings.rate) for index in range(count)]
+    images = _images(part, count, tell)
+    first = next(images)
+    first.save(
+        path,
+        format="WEBP",
+        save_all=True,
+        append_images=images,
+        duration=[end - begin for begin, end in zip([0, *ends_ms], ends_ms, strict=False)],
+        loop=0,
+        quality=quality,
+        lossless=quality == 100,
+        method=WEBP_METHOD,
+    )
+
+
+def _sheet(part: Path, path: Path, order: Order, tell: Tell) -> None:
+    """Pictures in columns, each with its time below."""
+    count, (height, width, _) = len(order.times_s), shape_of(part)
+    columns = min(order.settings.columns, count)
+    font_px = max(width // 16, SMALLEST_FONT_PX)
+    gap, line, font = font_px // 2, font_px * 3 // 2, font_of(font_px)
+    size = columns * (width + gap) + gap, -(-count // columns) * (height + line + gap) + gap
+    if max(size) > LARGEST_SHEET_PX:
+        raise ExportError(
+            f"{order.path} would have {size[0]} x {size[1]} px, which is too large; "
+            f"choose fewer or smaller pictures, up to {LARGEST_SHEET_PX} px a side."
+        )
+    sheet = Image.new("RGB", size, BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, (image, time_s) in enumerate(zip(_images(part, count, tell), order.times_s, strict=True)):
+        row, column = divmod(index, columns)
+        x, y = gap + column * (width + gap), gap + row * (height + line + gap)
+        sheet.paste(image, (x, y))
+        draw.text((x + width // 2, y + height + line // 2), f"{time_s:.2f} s", TEXT, font, anchor="mm")
+    info = PngInfo()
+    for name, text in tags_of(order).items():
+        info.add_itxt(name, text)
+    sheet.save(path, format="PNG", pnginfo=info)

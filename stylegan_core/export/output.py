@@ -1,0 +1,91 @@
+"""What all outputs of an export are: frames come in one after another, and what is written stays."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from stylegan_core.export.metadata import EXPORT_KEY, LIMIT, WALK_KEY, walk_text
+from stylegan_core.export.settings import ExportError, ExportSettings
+from stylegan_core.scene import Scene
+from stylegan_core.walk import Walk
+
+Tell = Callable[[float], None]  # given how much of a piece of work is done, 0 to 1; may raise to stop it
+Shape = tuple[int, int, int]  # height, width and channels of frames
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is exported, how, and where to."""
+
+    walk: Walk
+    settings: ExportSettings
+    path: Path
+    times_s: tuple[float, ...]  # of the frames, in the walk's time
+    overwrite: bool = False
+
+
+class Output(Protocol):
+    """Where frames go. Used by one thread at a time."""
+
+    shape: Shape | None  # of all frames; None: not known before the first one
+
+    @property
+    def written(self) -> int:
+        """How many frames nothing can take away any more."""
+
+    def begin(self) -> Sequence[int]:
+        """Look at what is there; the frames that are still to be made, rising.
+
+        Raises:
+            ExportError: something else is in its place, or the place cannot be written to.
+        """
+
+    def start(self, shape: Shape) -> None:
+        """Settle the shape of all frames, before the first one, where `begin` did not find it."""
+
+    def write(self, index: int, pixels: np.ndarray, scene: Scene) -> None:
+        """Add a frame.
+
+        Args:
+            index: the next one of those still to be made.
+            pixels: uint8 or uint16 of `shape`.
+            scene: what it shows.
+        """
+
+    def finish(self, tell: Tell) -> None:
+        """Make the whole file of what has been written."""
+
+    def close(self) -> None:
+        """Leave what has been written so that it plays and can be gone on with."""
+
+
+def require_place(folder: Path) -> None:
+    """Make a folder if it is not there, and be sure that it can be written to.
+
+    Raises:
+        ExportError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise ExportError(f"The folder {folder} cannot be written to ({reason}); choose another one.") from error
+
+
+def fingerprint(order: Order) -> str:
+    """What tells an export from all others: the walk and the settings, not where it goes."""
+    text = walk_text(order.walk) + order.settings.model_dump_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def tags_of(order: Order) -> dict[str, str]:
+    """What a file says of itself: which export it is, and the walk, unless that is too long."""
+    text = walk_text(order.walk)
+    return {EXPORT_KEY: fingerprint(order)} | ({WALK_KEY: text} if len(text) <= LIMIT else {})
