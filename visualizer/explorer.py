@@ -21,15 +21,17 @@ from stylegan_core.models import devices
 from stylegan_core.ops import Poll
 from stylegan_core.picture import write_png
 from stylegan_core.scene import Latent, ModelRef, Scene
+from stylegan_core.walk import Walk
 from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
+from visualizer.exporting import Exporting
 from visualizer.favourites import Favourites
-from visualizer.files import free_place, read_kept, stamped
+from visualizer.files import Kept, free_place, read_kept, stamped
 from visualizer.grid import MixingGrid
 from visualizer.grid_files import GridFiles
 from visualizer.inspection import Inspection
 from visualizer.keeping import Keeping
-from visualizer.library import absolute, model_file, on_disk, starter_models
+from visualizer.library import absolute, located, model_file, on_disk, starter_models
 from visualizer.live import LiveView
 from visualizer.loading import Loader, Loading
 from visualizer.memory import Memory
@@ -75,6 +77,7 @@ class Explorer:
         self.centring = Centring(self.models)
         self.card: ModelCard | None = None
         self.loader = Loader(self.memory, self.say)
+        self.exporting = Exporting(self.live, self.tasks, self.loader.read, self.say, folder / "exports")
         self.playing_noise = False
         self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
         self._first_file: Path | None = None
@@ -87,6 +90,7 @@ class Explorer:
     def begin(self) -> None:
         """The window is open: mark it, and show what the last session ended with, or a starter model."""
         self._guarded(self.keeper.begin)
+        self.exporting.begin()
         if self._first_file is not None:
             self.open_file(self._first_file)
         else:
@@ -124,6 +128,7 @@ class Explorer:
         self._hold()
         self._ask()
         self.companion.follow(self.store.scene)
+        self.exporting.tick()
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now
             self.keep()
@@ -141,6 +146,7 @@ class Explorer:
         self.inspection.leave()
         self.measuring.cancel()
         self.centring.drop()
+        self.exporting.close()
         self.tasks.close()
         self._guarded(self.keeper.end)
 
@@ -258,20 +264,27 @@ class Explorer:
     # -- files ---------------------------------------------------------------------------------------------------------
 
     def open_file(self, path: Path) -> None:
-        """Open a model, a session, a picture or a projected face, told apart by the file's first bytes."""
+        """Open a model, a session, a picture, a walk or a projected face, told apart by the file's first bytes."""
 
-        def go(found: Scene | Session | Latent | None) -> None:
+        def go(found: Kept | None) -> None:
             if isinstance(found, Scene):
                 self.open_scene(found)
             elif isinstance(found, Session):
                 self.favourites.pins = found.pins
                 self.open_scene(found.scene)
+            elif isinstance(found, Walk):
+                self._open_walk(found, path)
             elif isinstance(found, Latent):
                 self._open_projected(found)
             else:
                 self.open_model(path)
 
         self.tasks.on_disk(lambda: read_kept(path), go)
+
+    def _open_walk(self, walk: Walk, path: Path) -> None:
+        """Have a walk in the timeline; a file that is nothing but that walk is where it will be saved again."""
+        shown, own = self.store.scene.model, path if path.suffix == ".json" else None
+        self.tasks.on_disk(lambda: located(walk, path, shown), lambda found: self.timeline.open(found, own))
 
     def _open_projected(self, latent: Latent) -> None:
         """Show a projected face with the model that is open; where none is, with what a new window begins with."""
@@ -379,9 +392,10 @@ class Explorer:
         return self.playing_noise and self.store.scene.noise.mode == "random"
 
     def _hold(self) -> None:
-        """Models that are shown may not make room for others."""
+        """Models that are shown or exported may not make room for others."""
         card = self.companion.card
-        self.memory.hold(self.store.scene.model, *([ModelRef(digest=card.digest)] if card is not None else []))
+        beside = [ModelRef(digest=card.digest)] if card is not None else []
+        self.memory.hold(self.store.scene.model, *beside, *self.exporting.models)
 
     def _ask(self) -> None:
         """Ask for the picture of a new Scene; where its model had made room for others, once it is back."""

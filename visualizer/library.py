@@ -1,14 +1,22 @@
 """Where models are found: at their paths, among the starter models that come with the program, and in folders."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from stylegan_core.errors import StyleScopeError
-from stylegan_core.scene import ModelRef
+from stylegan_core.checkpoint import digest
+from stylegan_core.errors import ModelMissingError, StyleScopeError
+from stylegan_core.scene import ModelRef, Scene
+from stylegan_core.walk import Walk
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SUFFIXES = frozenset({".pkl", ".pt", ".model", ".safetensors", ".png", ".json", ".npz", ".npy"})
+SUFFIXES = frozenset(
+    {".pkl", ".pt", ".model", ".safetensors"}  # models
+    | {".png", ".json", ".npz", ".npy"}  # Scenes, sessions, projected faces
+    | {".mp4", ".m4v", ".webm", ".gif", ".webp"}  # walks
+)
 
 
 def starter_models() -> tuple[Path, ...]:
@@ -37,6 +45,58 @@ def model_file(ref: ModelRef) -> Path:
     if on_disk(path):
         return path
     return next((starter for starter in starter_models() if starter.name == path.name), path)
+
+
+def walk_models(walk: Walk) -> tuple[ModelRef, ...]:
+    """The models of a walk's Scenes, each once."""
+    samples = chain.from_iterable(clip.take.samples for clip in walk.clips)
+    models = chain((key.scene.model for key in walk.keys), (sample.scene.model for sample in samples))
+    return tuple(dict.fromkeys(models))
+
+
+def with_models(walk: Walk, models: Mapping[ModelRef, ModelRef]) -> Walk:
+    """A walk with other models in place of some."""
+    if all(models.get(ref, ref) == ref for ref in walk_models(walk)):
+        return walk
+
+    def scene(before: Scene) -> Scene:
+        return before.model_copy(update={"model": models.get(before.model, before.model)})
+
+    keys = tuple(key.model_copy(update={"scene": scene(key.scene)}) for key in walk.keys)
+    clips = []
+    for clip in walk.clips:
+        samples = tuple(each.model_copy(update={"scene": scene(each.scene)}) for each in clip.take.samples)
+        clips.append(clip.model_copy(update={"take": clip.take.model_copy(update={"samples": samples})}))
+    return walk.model_copy(update={"keys": keys, "clips": tuple(clips)})
+
+
+def located(walk: Walk, source: Path, shown: ModelRef) -> Walk:
+    """A walk whose models are named by digest and by where they lie on this machine.
+
+    Args:
+        walk: as it was read. Scenes that name no model at all go with the one that is shown.
+        source: its file, for the error.
+        shown: the model that is open, which may have been moved since.
+
+    Raises:
+        ModelMissingError: one of them is nowhere.
+        ModelFileError: one that is named by its place alone cannot be read.
+    """
+    found = {}
+    for ref in walk_models(walk):
+        if not ref.digest and not ref.path:
+            continue
+        place = model_file(ref)
+        if ref.digest and ref.digest == shown.digest:
+            place = Path(shown.path)
+        elif not on_disk(place):
+            raise ModelMissingError(
+                f"{source} needs the model '{ref.path}', which is not there; open that model first, "
+                "from where it is now, and then this walk again."
+            )
+        place = absolute(place)
+        found[ref] = ref.model_copy(update={"digest": ref.digest or digest(place), "path": str(place)})
+    return with_models(walk, found)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.export.settings import ExportSettings
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
 
@@ -59,11 +60,21 @@ class OutputSettings(SessionPart):
     fit: Literal["fit", "fill", "whole"] = "fit"  # all of it; cropped; square pixels of a whole number of px
     x: int | None = None  # where the movable window was, in screen px
     y: int | None = None
-    width: int = Field(default=768, ge=64, le=16384)
-    height: int = Field(default=768, ge=64, le=16384)
+    width: int = Field(default=640, ge=64, le=16384)
+    height: int = Field(default=640, ge=64, le=16384)
     camera_width: int = Field(default=1280, ge=64, le=8192)
     camera_height: int = Field(default=720, ge=64, le=8192)
     camera_fps: int = Field(default=30, ge=1, le=120)
+
+
+def _export_settings(value: object) -> object:
+    """Those of another version are no reason to refuse the session either."""
+    if isinstance(value, ExportSettings):
+        return value
+    try:
+        return ExportSettings.model_validate_json(json.dumps(value))
+    except (ValidationError, TypeError):
+        return ExportSettings()
 
 
 class Session(SessionPart):
@@ -77,6 +88,7 @@ class Session(SessionPart):
     half: bool | None = None  # 16 bits where they are quicker; None: on a GPU, for models that are meant for it
     models_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # limit of models; None: as the device has
     steps_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # of remembered steps of synthesis
+    export: Annotated[ExportSettings, BeforeValidator(_export_settings)] = ExportSettings()  # as it was last
     layout: Layout = Layout()
     output: OutputSettings = OutputSettings()
 
