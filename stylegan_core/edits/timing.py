@@ -12,6 +12,7 @@ T = TypeVar("T", Key, CurvePoint)
 
 GAP_S = 0.01  # keys and points are so far apart at least; less than a frame of any video
 ROUNDING_S = 1e-9
+NAME_LENGTH = 200  # of a key, a walk, a take
 
 
 def clamped(value: float, low: float, high: float, without: float) -> float:
@@ -22,6 +23,11 @@ def clamped(value: float, low: float, high: float, without: float) -> float:
 def seconds(time_s: float, without: float = 0.0) -> float:
     """A time that a walk can have."""
     return clamped(time_s, 0.0, LONGEST_S, without)
+
+
+def file_text(text: str, length: int) -> str:
+    """Text that a file can hold: no half of a pair of surrogates, not too long."""
+    return text.encode(errors="ignore").decode()[:length]
 
 
 def there(indexes: Iterable[int], items: Sequence[Any]) -> list[int]:

@@ -4,7 +4,18 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stylegan_core.edits.timing import GAP_S, at_time, clamped, joined, moved_by, placed, seconds, there
+from stylegan_core.edits.timing import (
+    GAP_S,
+    NAME_LENGTH,
+    at_time,
+    clamped,
+    file_text,
+    joined,
+    moved_by,
+    placed,
+    seconds,
+    there,
+)
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.parameters import parameter as parameter_at
 from stylegan_core.scene import Scene
@@ -183,6 +194,35 @@ def trim_end(walk: Walk, index: int, to_s: float) -> Walk:
     clip = walk.clips[index]
     last = clip.first_s + max(to_s - clip.start_s, GAP_S) * clip.speed
     return _each_clip(walk, [index], last_s=None if last >= clip.take.duration_s else last)
+
+
+def set_clip_start(walk: Walk, index: int, start_s: float) -> Walk:
+    """A clip begins at another time of the walk."""
+    return move_clips(walk, [index], start_s - walk.clips[index].start_s) if there([index], walk.clips) else walk
+
+
+def set_clip_first(walk: Walk, index: int, first_s: float) -> Walk:
+    """A clip is trimmed to begin at a time of its take; see `trim_start`."""
+    if not there([index], walk.clips):
+        return walk
+    clip = walk.clips[index]
+    return trim_start(walk, index, clip.start_s + (first_s - clip.first_s) / clip.speed)
+
+
+def set_clip_last(walk: Walk, index: int, last_s: float) -> Walk:
+    """A clip is trimmed to end at a time of its take; see `trim_end`."""
+    if not there([index], walk.clips):
+        return walk
+    clip = walk.clips[index]
+    return trim_end(walk, index, clip.start_s + (last_s - clip.first_s) / clip.speed)
+
+
+def set_clip_name(walk: Walk, index: int, name: str) -> Walk:
+    """What a clip's take is called."""
+    if not there([index], walk.clips):
+        return walk
+    take = walk.clips[index].take.model_copy(update={"name": file_text(name, NAME_LENGTH)})
+    return _each_clip(walk, [index], take=take)
 
 
 def split_clip(walk: Walk, index: int, time_s: float) -> Walk:

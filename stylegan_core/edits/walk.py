@@ -10,15 +10,26 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stylegan_core.blending import Space
-from stylegan_core.edits.timing import GAP_S, at_time, clamped, joined, moved_by, placed, seconds, there
+from stylegan_core.edits.timing import (
+    GAP_S,
+    NAME_LENGTH,
+    at_time,
+    clamped,
+    file_text,
+    joined,
+    moved_by,
+    placed,
+    seconds,
+    there,
+)
 from stylegan_core.edits.tracks import reversed_clip
 from stylegan_core.scene import Scene
-from stylegan_core.walk import LONGEST_S, Curve, Ease, Key, Walk
+from stylegan_core.walk import LONGEST_S, Ease, Key, Walk
 
 SHORTEST_S = 0.1  # a walk
 BPM_RANGE = (10.0, 999.0)
 FPS_RANGE = (0.1, 1000.0)
-NAME_LENGTH, PATH_LENGTH = 200, 4096
+PATH_LENGTH = 4096
 
 
 def set_walk(walk: Walk, other: Walk) -> Walk:
@@ -28,10 +39,28 @@ def set_walk(walk: Walk, other: Walk) -> Walk:
 
 
 def changed(walk: Walk, **changes: Any) -> Walk:
-    """The walk with other fields, long enough for its keys and points."""
+    """The walk with other fields, long enough for its keys and points.
+
+    A way keeps its pace, which was measured, only as long as it leads from the same Scene to the same one.
+    """
+    if "keys" in changes:
+        changes["keys"] = _paced(walk.keys, changes["keys"])
     walk = walk.model_copy(update=changes)
     last = _last_s(walk)
     return walk if last <= walk.duration_s else walk.model_copy(update={"duration_s": last})
+
+
+def _paced(before: Sequence[Key], after: Sequence[Key]) -> tuple[Key, ...]:
+    ways = {(id(key.scene), id(then.scene)) for key, then in _ways(before)}
+    return tuple(
+        key if not key.pace or (id(key.scene), id(then.scene)) in ways else key.model_copy(update={"pace": ()})
+        for key, then in _ways(after)
+    )
+
+
+def _ways(keys: Sequence[Key]) -> Iterable[tuple[Key, Key]]:
+    """Each key and the one that its way leads to, in a loop."""
+    return zip(keys, [*keys[1:], *keys[:1]], strict=True)
 
 
 def _last_s(walk: Walk) -> float:
@@ -103,12 +132,12 @@ def set_key_scene(walk: Walk, index: int, scene: Scene) -> Walk:
 
 def set_key_name(walk: Walk, index: int, name: str) -> Walk:
     """What a key is called."""
-    return _each_key(walk, [index], name=_text(name, NAME_LENGTH))
+    return _each_key(walk, [index], name=file_text(name, NAME_LENGTH))
 
 
 def set_ease(walk: Walk, indexes: Iterable[int], ease: Ease) -> Walk:
-    """How it goes from some keys to their next ones."""
-    return _each_key(walk, indexes, ease=ease)
+    """How it goes from some keys to their next ones; a pace that was measured is dropped."""
+    return _each_key(walk, indexes, ease=ease, pace=())
 
 
 def _with_people(walk: Walk, order: Sequence[int]) -> Walk:
@@ -158,7 +187,7 @@ def distribute_keys(walk: Walk, indexes: Iterable[int] | None = None) -> Walk:
 
 def set_name(walk: Walk, name: str) -> Walk:
     """What the walk is called."""
-    return changed(walk, name=_text(name, NAME_LENGTH))
+    return changed(walk, name=file_text(name, NAME_LENGTH))
 
 
 def set_duration(walk: Walk, duration_s: float) -> Walk:
@@ -229,21 +258,20 @@ def reverse(walk: Walk) -> Walk:
     first, last = walk.span
 
     def mirrored(items: Sequence[Any]) -> tuple[Any, ...]:
-        # The way that led to an item leads away from it now.
-        turned = [
-            item.model_copy(update={"time_s": seconds(end - item.time_s), "ease": items[index - 1].ease})
-            for index, item in enumerate(items)
-        ]
+        turned = []
+        for index, item in enumerate(items):
+            way = items[index - 1]  # that led to an item leads away from it now
+            update = {"time_s": seconds(end - item.time_s), "ease": way.ease}
+            if isinstance(item, Key):
+                update["pace"] = tuple(1.0 - share for share in reversed(way.pace))
+            turned.append(item.model_copy(update=update))
         return tuple(reversed(turned))
 
-    curves: tuple[Curve, ...] = tuple(
-        curve.model_copy(update={"points": mirrored(curve.points)}) for curve in walk.curves
-    )
+    curves = tuple(curve.model_copy(update={"points": mirrored(curve.points)}) for curve in walk.curves)
+    turned = walk.model_copy(update={"keys": mirrored(walk.keys), "curves": curves})
     return changed(
-        walk,
+        turned,
         duration_s=end,
-        keys=mirrored(walk.keys),
-        curves=curves,
         clips=tuple(reversed_clip(clip, end) for clip in walk.clips),
         first_s=seconds(end - last) if walk.last_s is not None else 0.0,
         last_s=seconds(end - first) if walk.first_s > 0 else None,
@@ -277,7 +305,7 @@ def set_tempo(walk: Walk, bpm: float, first_beat_s: float | None = None) -> Walk
 
 def set_sound(walk: Walk, path: str) -> Walk:
     """The sound file that is heard from the begin; empty: none."""
-    return changed(walk, sound=path) if len(path) <= PATH_LENGTH and _text(path, PATH_LENGTH) == path else walk
+    return changed(walk, sound=path) if len(path) <= PATH_LENGTH and file_text(path, PATH_LENGTH) == path else walk
 
 
 def snap(walk: Walk, time_s: float, parts: int = 1, fps: float | None = None) -> float:
@@ -296,8 +324,3 @@ def snap(walk: Walk, time_s: float, parts: int = 1, fps: float | None = None) ->
     if at < 0:
         return at + step
     return at if at <= LONGEST_S else at - step
-
-
-def _text(text: str, length: int) -> str:
-    """Text that a file can hold: no half of a pair of surrogates, not too long."""
-    return text.encode(errors="ignore").decode()[:length]

@@ -78,6 +78,10 @@ EDITS: dict[str, tuple[Callable[..., Walk], tuple[st.SearchStrategy, ...]]] = {
     "move_clips": (tracks.move_clips, (places, times)),
     "trim_start": (tracks.trim_start, (place, times)),
     "trim_end": (tracks.trim_end, (place, times)),
+    "set_clip_start": (tracks.set_clip_start, (place, times)),
+    "set_clip_first": (tracks.set_clip_first, (place, times)),
+    "set_clip_last": (tracks.set_clip_last, (place, times)),
+    "set_clip_name": (tracks.set_clip_name, (place, texts)),
     "split_clip": (tracks.split_clip, (place, times)),
     "set_clip_speed": (tracks.set_clip_speed, (places, any_float)),
     "set_clip_smooth": (tracks.set_clip_smooth, (places, any_float)),
@@ -385,6 +389,14 @@ def test_trimming_leaves_what_is_seen_where_it_is() -> None:
 def test_a_clip_is_trimmed_within_its_take(walk: Walk, start: float, end: float) -> None:
     for clip in tracks.trim_end(tracks.trim_start(walk, 0, start), 0, end).clips[:1]:
         assert clip.last_s is None or clip.last_s <= max(clip.take.duration_s, walk.clips[0].last_s or 0)
+
+
+def test_a_clip_is_placed_and_trimmed_by_numbers() -> None:
+    walk = tracks.set_clip_speed(tracks.add_clip(people(0), PERFORMED, 2), [0], 2)
+    walk = tracks.set_clip_name(tracks.set_clip_last(tracks.set_clip_first(walk, 0, 1), 0, 3), 0, "dance")
+    (clip,) = walk.clips
+    assert (clip.take.name, clip.start_s, clip.first_s, clip.last_s, clip.end_s) == ("dance", 2.5, 1.0, 3.0, 3.5)
+    assert tracks.set_clip_start(walk, 0, 0.5).clips[0].end_s == 1.5
 
 
 def test_a_split_clip_shows_what_the_whole_did() -> None:
