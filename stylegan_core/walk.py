@@ -20,7 +20,7 @@ from stylegan_core.deltas import changed, changes
 from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.files import write_whole
 from stylegan_core.parameters import parameter
-from stylegan_core.scene import Part, Scene, scene_from_data
+from stylegan_core.scene import Amount, Part, Scene, scene_from_data
 
 WALK_VERSION: Literal[1] = 1
 LONGEST_S = 86400.0
@@ -47,6 +47,8 @@ class Key(Part):
     time_s: Seconds
     scene: Scene
     ease: Ease = "smooth"
+    # Shares of the way that are reached at even moments on it, both ends included; empty: it goes as `ease` says.
+    pace: Annotated[tuple[Amount, ...], Field(max_length=257)] = ()
     name: Name = ""
 
 
@@ -214,7 +216,8 @@ def _beside_clips(walk: Walk, time_s: float) -> Scene:
 
 def _keyed(walk: Walk, time_s: float) -> Scene:
     keys = walk.keys
-    places, weights = _way([key.time_s for key in keys], [key.ease for key in keys], time_s, _period(walk))
+    times, eases, paces = ([getattr(key, name) for key in keys] for name in ("time_s", "ease", "pace"))
+    places, weights = _way(times, eases, time_s, _period(walk), paces)
     scenes = [keys[place].scene for place in places]
     lead = 0 if len(places) < 4 else 1
     model = (scenes[lead].model.digest, scenes[lead].model.which)
@@ -247,7 +250,11 @@ def _period(walk: Walk) -> float | None:
 
 
 def _way(
-    times: Sequence[float], eases: Sequence[Ease], time_s: float, period: float | None
+    times: Sequence[float],
+    eases: Sequence[Ease],
+    time_s: float,
+    period: float | None,
+    paces: Sequence[tuple[float, ...]] = (),
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Which of the points at these times decide what is at a moment, and their weights: one, two, or four of a spline.
 
@@ -256,6 +263,7 @@ def _way(
         eases: of the way from each to the next.
         time_s: the moment; with a period, at least 0 and less than that.
         period: after which all begins anew; None: it does not.
+        paces: of the way from each to the next; see `Key`.
     """
     count = len(times)
     before = bisect_right(times, time_s) - 1
@@ -267,10 +275,21 @@ def _way(
     share = (time_s - start) / (end - start) if end > start else 1.0
     if ease == "hold":
         return (first,), (1.0,)
+    if paces:
+        share = _paced(paces[first], share)
     if ease != "cubic":
         share = share * share * (3 - 2 * share) if ease == "smooth" else share
         return (first, second), (1 - share, share)
     return _spline(times, before, share, period)
+
+
+def _paced(pace: tuple[float, ...], share: float) -> float:
+    """The share of the way that is reached at a share of its time."""
+    if len(pace) < 2:
+        return share
+    place = min(int(share * (len(pace) - 1)), len(pace) - 2)
+    rest = share * (len(pace) - 1) - place
+    return pace[place] * (1 - rest) + pace[place + 1] * rest
 
 
 def _time(times: Sequence[float], place: int, period: float | None) -> float:
@@ -372,7 +391,11 @@ def walk_from_data(data: object, source: str = "the walk") -> Walk:
     try:
         # Scenes by their own reader, which brings old ones forward; the rest by its fields.
         keys = [
-            {**key, "scene": scene_from_data(key["scene"], f"{source}, key {number + 1}")}
+            {
+                **key,
+                "scene": scene_from_data(key["scene"], f"{source}, key {number + 1}"),
+                "pace": tuple(key.get("pace", ())),
+            }
             for number, key in enumerate(data.get("keys", ()))
         ]
         clips = [

@@ -58,7 +58,9 @@ def take(*samples: tuple[float, float]) -> Take:
 
 
 def walks() -> st.SearchStrategy[Walk]:
-    keys = st.lists(st.builds(Key, time_s=st.floats(0, 20), scene=scenes(), ease=eases), min_size=1, max_size=4)
+    paces = st.lists(st.floats(0, 1), max_size=3).map(lambda shares: tuple(sorted(shares)))
+    moments = st.builds(Key, time_s=st.floats(0, 20), scene=scenes(), ease=eases, pace=paces)
+    keys = st.lists(moments, min_size=1, max_size=4)
     ordered = keys.map(lambda found: tuple(sorted(found, key=lambda key: key.time_s)))
     samples = st.lists(st.builds(Sample, time_s=st.floats(0, 5), scene=scenes()), min_size=1, max_size=3)
     takes = samples.map(lambda found: Take(samples=tuple(sorted(found, key=lambda sample: sample.time_s))))
@@ -124,6 +126,14 @@ def test_a_spline_through_a_parabola_is_that_parabola() -> None:
     )
     for time in (1.2, 2.0, 2.49, 3.3, 3.9):
         assert psi_at(walk, time) == pytest.approx(0.1 * time * time - 0.5 * time + 1)
+
+
+def test_a_key_may_say_at_what_pace_its_way_is_gone() -> None:
+    walk = psi_walk("linear")
+    keys = (walk.keys[0].model_copy(update={"pace": (0.0, 0.1, 1.0)}), *walk.keys[1:])
+    paced = walk.model_copy(update={"keys": keys})
+    found = [psi_at(paced, time) for time in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert found == pytest.approx([0.2 + 0.7 * share for share in (0.0, 0.05, 0.1, 0.55, 1.0)])
 
 
 def test_before_the_first_and_after_the_last_key_nothing_moves() -> None:
@@ -254,6 +264,8 @@ FULL = psi_walk("linear").model_copy(
         ("keys", 5, "no walk"),
         ("keys.1.time_s", -1, "'keys.1.time_s'"),
         ("keys.1.ease", "jump", "'keys.1.ease'"),
+        ("keys.1.pace", [0.5, 1.5], "'keys.1.pace.1'"),
+        ("keys.1.pace", 3, "no walk"),
         ("keys.1.scene", None, "key 2 holds no Scene"),
         ("keys.1.scene.truncation.psi", 9, "key 2: field 'truncation.psi'"),
         ("keys.0.colour", 1, "'keys.0.colour'"),
