@@ -39,6 +39,8 @@ from visualizer.motion import Motion
 from visualizer.noise_view import NoiseView
 from visualizer.notice import Notice, Notices
 from visualizer.session import MOST_MIB, Session, SessionKeeper, write_session
+from visualizer.signals.rack import Rack
+from visualizer.signals.remote import Remote
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
 from visualizer.truncation import Centring
@@ -73,6 +75,9 @@ class Explorer:
         self.noise_view = NoiseView(self.worker, self.renderer, self.say)
         self.store = Store(Scene())
         self.motion = Motion(self.store)
+        self.signals = Rack(self.session.signals)
+        self.remote = Remote(self.store, self._acts(), lambda text: self.say(text, "error"))
+        self.effective = self.store.scene  # as the signals have it; its picture is shown
         self.measuring = Measuring(self.models)
         self.centring = Centring(self.models)
         self.card: ModelCard | None = None
@@ -81,8 +86,9 @@ class Explorer:
         self.playing_noise = False
         self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
         self._first_file: Path | None = None
+        self._base: Scene | None = None  # of the effective Scene whose picture was asked for last
         self._cards: dict[str, ModelCard] = {}
-        self._kept_at = self._played_at = 0.0
+        self._kept_at = self._played_at = self._now = 0.0
         self._random = random.Random()
 
     # -- the loop ------------------------------------------------------------------------------------------------------
@@ -119,15 +125,17 @@ class Explorer:
         now = time.monotonic() if now is None else now
         self._collect_loading()
         self.tasks.collect()
+        self._take_signals(now)
         if self._noise_plays and now - self._played_at >= 1 / PLAY_HZ:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
         self._move(now)
         if (error := self.measuring.collect()) is not None:
             self.say(error, "error")
+        self.effective = self.signals.modulate(self.store.scene, now)
         self._hold()
-        self._ask()
-        self.companion.follow(self.store.scene)
+        self._ask(now)
+        self.companion.follow(self.effective)
         self.exporting.tick()
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now
@@ -146,6 +154,7 @@ class Explorer:
         self.inspection.leave()
         self.measuring.cancel()
         self.centring.drop()
+        self.signals.close()
         self.exporting.close()
         self.tasks.close()
         self._guarded(self.keeper.end)
@@ -271,6 +280,7 @@ class Explorer:
                 self.open_scene(found)
             elif isinstance(found, Session):
                 self.favourites.pins = found.pins
+                self.signals.adopt(found.signals)
                 self.open_scene(found.scene)
             elif isinstance(found, Walk):
                 self._open_walk(found, path)
@@ -315,8 +325,8 @@ class Explorer:
         self.crashed_session = None
 
     def capture(self, path: Path | None = None) -> None:
-        """Save the Scene's full picture as a PNG that carries the Scene. The window goes on meanwhile."""
-        scene = self.store.scene
+        """Save the full picture of the Scene as it is shown, signals included, as a PNG that carries it."""
+        scene = self.signals.modulate(self.store.scene, self._now)
         name = stamped(f"{self._model_name()}-seed{scene.latent.seed}")
 
         def save(poll: Poll) -> str:
@@ -397,9 +407,25 @@ class Explorer:
         beside = [ModelRef(digest=card.digest)] if card is not None else []
         self.memory.hold(self.store.scene.model, *beside, *self.exporting.models)
 
-    def _ask(self) -> None:
+    def _acts(self) -> dict[str, Callable[[float], None]]:
+        """What OSC can do by name besides setting parameters."""
+        return {
+            "undo": lambda _: self.undo(),
+            "redo": lambda _: self.redo(),
+            "random": lambda _: self.random_person(),
+        }
+
+    def _take_signals(self, now: float) -> None:
+        """Take in what came from outside: it moves signals, or the Scene itself."""
+        self.signals.card, self._now = self.card, now
+        self.signals.tick(now)
+        self.remote.tick(self.signals.take_commands(), self.card, now)
+        for text in self.signals.take_news():
+            self.say(text, "error")
+
+    def _ask(self, now: float) -> None:
         """Ask for the picture of a new Scene; where its model had made room for others, once it is back."""
-        scene = self.store.scene
+        scene, moving = self.effective, self.signals.moving(now)
         self.card = self._cards.get(scene.model.digest, self.card)
         if self.loading is not None and self.loading.again not in (None, scene.model):
             self.loader.drop()  # somebody went back meanwhile
@@ -407,8 +433,12 @@ class Explorer:
             self.live.do_without(scene)
             self.say(error, "error")
         playing = self.motion.playing or self._noise_plays
+        playing = playing or moving
         if not scene.model.digest or not self.live.lacks(scene, playing):
             return
+        if moving and self.store.scene is self._base and not self.live.here:
+            return  # signals move on once the picture of where they were has come: none is made in vain
+        self._base = self.store.scene
         if not self.models.has(scene.model):
             if self.loading is None:
                 self.loader.open_again(scene.model)
@@ -444,7 +474,7 @@ class Explorer:
             self.say(describe(error), "error")
 
     def _current_session(self) -> Session:
-        changes: dict[str, Any] = {"pins": self.favourites.pins}
+        changes: dict[str, Any] = {"pins": self.favourites.pins, "signals": self.signals.settings}
         if self.store.scene.model.digest:
             changes["scene"] = self.store.scene
         self.keeping.change(**changes)

@@ -11,6 +11,7 @@ from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.export.settings import ExportSettings
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
+from visualizer.signals.model import SignalSettings
 
 SESSION_VERSION: Literal[1] = 1
 RECENT_LENGTH = 12
@@ -90,6 +91,7 @@ class Session(SessionPart):
     steps_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # of remembered steps of synthesis
     export: Annotated[ExportSettings, BeforeValidator(_export_settings)] = ExportSettings()  # as it was last
     layout: Layout = Layout()
+    signals: SignalSettings = SignalSettings()
     output: OutputSettings = OutputSettings()
 
     def with_recent(self, path: str) -> "Session":

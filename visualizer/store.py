@@ -181,6 +181,11 @@ class Store(Generic[V]):
         self.history.forget(self)
         self.put_back(value)
 
+    @property
+    def under_way(self) -> str | None:
+        """The name of the interaction that has not settled yet."""
+        return None if self._open is None else self._open.name
+
     def undo(self) -> str | None:
         """Take back the last thing done; see `History.undo`."""
         return self.history.undo()

@@ -4,6 +4,7 @@
 put it. The Scene that is edited, undone and saved is never touched.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from visualizer.signals.model import (
 )
 from visualizer.signals.osc import COMMANDS, OscInput
 
+REST_S = 0.5  # after which what moved counts as resting
 MOST_KEPT = 1024  # OSC addresses and MIDI controls whose newest value is known
 SPANS = ((0.0, 1.0), (-1.0, 1.0), (0.0, 100.0), (0.0, 127.0), (0.0, 255.0), (0.0, 1023.0))  # what faders send
 
@@ -53,6 +55,8 @@ class Rack:
         self.osc, self.midi, self.audio = osc or OscInput(), midi or MidiInput(), audio or AudioInput()
         self.values: tuple[float | None, ...] = ()
         self._moved: dict[str, float] = {}
+        self._moved_s = -math.inf  # when that changed last
+        self._told: list[str] = []
         self._parameters: dict[tuple[str, str], Parameter | ParameterError] = {}
         self._osc: dict[str, tuple[float, ...]] = {}  # newest numbers of every address
         self._midi: dict[MidiKey, float] = {}
@@ -89,10 +93,12 @@ class Rack:
             else:
                 difference = item.amount * (value - item.centre)
             shifts[found.address] = (found, difference + shifts.get(found.address, (found, 0.0))[1])
-        self._moved = {}
+        moved = {}
         for address, (found, difference) in shifts.items():
             scene = found.shift(scene, difference) if difference else scene
-            self._moved[address] = found.get(scene)
+            moved[address] = found.get(scene)
+        if moved != self._moved:
+            self._moved, self._moved_s = moved, now_s
         return scene
 
     def take_commands(self) -> dict[str, tuple[float, ...]]:
@@ -121,6 +127,18 @@ class Rack:
     def active(self) -> bool:
         """Whether the signals move anything at all."""
         return bool(self._moved)
+
+    def moving(self, now_s: float) -> bool:
+        """Whether the next Scene will come by itself: what has rested for a moment is at rest, but for an LFO."""
+        swings = any(item.enabled and isinstance(item.source, Lfo | AudioFeature) for item in self.settings.modulations)
+        return self.active and (swings or now_s - self._moved_s < REST_S)
+
+    def take_news(self) -> list[str]:
+        """What has gone wrong since the last call, each sentence once for as long as it holds."""
+        errors = list(dict.fromkeys(self.errors.values()))
+        news = [text for text in errors if text not in self._told]
+        self._told = errors
+        return news
 
     @property
     def errors(self) -> Mapping[str, str]:
