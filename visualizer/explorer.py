@@ -7,6 +7,7 @@ or a Future that `tick` looks at once a frame.
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from stylegan_core.models import devices
 from stylegan_core.ops import Poll
 from stylegan_core.picture import write_png
 from stylegan_core.scene import Latent, ModelRef, Scene
-from stylegan_core.walk import Walk
+from stylegan_core.walk import Walk, scene_at
 from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.exporting import Exporting
@@ -31,6 +32,7 @@ from visualizer.grid import MixingGrid
 from visualizer.grid_files import GridFiles
 from visualizer.inspection import Inspection
 from visualizer.keeping import Keeping
+from visualizer.key_pictures import KeyPictures
 from visualizer.library import absolute, located, model_file, on_disk, starter_models
 from visualizer.live import LiveView
 from visualizer.loading import Loader, Loading
@@ -38,12 +40,15 @@ from visualizer.memory import Memory
 from visualizer.motion import Motion
 from visualizer.noise_view import NoiseView
 from visualizer.notice import Notice, Notices
+from visualizer.preparing import Preparing
 from visualizer.session import MOST_MIB, Session, SessionKeeper, write_session
 from visualizer.signals.rack import Rack
 from visualizer.signals.remote import Remote
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
+from visualizer.timeline import Timeline
 from visualizer.truncation import Centring
+from visualizer.walk_keeping import WalkKeeper
 from visualizer.worker import Shown
 
 KEEP_EVERY_S = 2.0  # how often a changed session is written
@@ -88,6 +93,14 @@ class Explorer:
         self._first_file: Path | None = None
         self._base: Scene | None = None  # of the effective Scene whose picture was asked for last
         self._cards: dict[str, ModelCard] = {}
+        self._kept_walk = WalkKeeper(folder / "walk.json", self.tasks, self.say)
+        preparing = Preparing(self.tasks, self.loader.read, self.models.has, self._cards)
+        pictures_of_keys = KeyPictures(
+            self.renderer, self.tasks, lambda scene: preparing.in_memory(scene, self.store.scene.model)
+        )
+        self.timeline = Timeline(
+            self.store, self.motion, self.tasks, preparing, pictures_of_keys, self.open_scene, self.say
+        )
         self._kept_at = self._played_at = self._now = 0.0
         self._random = random.Random()
 
@@ -96,6 +109,7 @@ class Explorer:
     def begin(self) -> None:
         """The window is open: mark it, and show what the last session ended with, or a starter model."""
         self._guarded(self.keeper.begin)
+        self._kept_walk.load(self.timeline.restore)
         self.exporting.begin()
         if self._first_file is not None:
             self.open_file(self._first_file)
@@ -160,7 +174,8 @@ class Explorer:
         self._guarded(self.keeper.end)
 
     def keep(self) -> None:
-        """Write the session to its folder, if it has changed."""
+        """Write the session and the walk to their folder, if they have changed."""
+        self._kept_walk.keep(self.timeline.walk)
         # What crashed stays in the file as long as it is on offer.
         if not self.store.scene.model.digest or self.crashed_session is not None:
             return
@@ -281,6 +296,8 @@ class Explorer:
             elif isinstance(found, Session):
                 self.favourites.pins = found.pins
                 self.signals.adopt(found.signals)
+                if found.walk is not None:
+                    self.timeline.open(found.walk, show=False)
                 self.open_scene(found.scene)
             elif isinstance(found, Walk):
                 self._open_walk(found, path)
@@ -294,7 +311,22 @@ class Explorer:
     def _open_walk(self, walk: Walk, path: Path) -> None:
         """Have a walk in the timeline; a file that is nothing but that walk is where it will be saved again."""
         shown, own = self.store.scene.model, path if path.suffix == ".json" else None
-        self.tasks.on_disk(lambda: located(walk, path, shown), lambda found: self.timeline.open(found, own))
+
+        def show(found: Walk) -> None:
+            first = None if found.empty else scene_at(found, found.span[0])
+            if first is None or first.model == ModelRef():  # it goes with any model
+                if first is not None and not shown.digest:
+                    self._open_last(lambda last: first.model_copy(update={"model": last.model}))
+                self.timeline.open(found, own)
+                return
+            self._ready(first.model, partial(self._show_walk, found, own, first.model))
+
+        self.tasks.on_disk(lambda: located(walk, path, shown), lambda found: self._guarded(partial(show, found)))
+
+    def _show_walk(self, walk: Walk, path: Path | None, ref: ModelRef) -> None:
+        """The model that the walk begins with is in memory."""
+        self._cards[ref.digest] = self.models.get(ref).card
+        self.timeline.open(walk, path)
 
     def _open_projected(self, latent: Latent) -> None:
         """Show a projected face with the model that is open; where none is, with what a new window begins with."""
@@ -315,7 +347,8 @@ class Explorer:
 
     def save_session(self, path: Path) -> None:
         """Write the session to a file of one's own."""
-        session = self._current_session()
+        walk = self.timeline.walk
+        session = self._current_session().model_copy(update={"walk": None if walk.empty else walk})
         self.tasks.on_disk(lambda: write_session(session, path), lambda _: self.say(f"Session saved to {path}."))
 
     def restore_crashed(self, restore: bool) -> None:
@@ -399,7 +432,8 @@ class Explorer:
 
     @property
     def _noise_plays(self) -> bool:
-        return self.playing_noise and self.store.scene.noise.mode == "random"
+        # The walk says which noise there is, as long as it plays.
+        return self.playing_noise and self.store.scene.noise.mode == "random" and self.timeline.playing == "no"
 
     def _hold(self) -> None:
         """Models that are shown or exported may not make room for others."""
@@ -432,7 +466,7 @@ class Explorer:
         if self.card is not None and (error := self.centring.collect(scene, self.card)) is not None:
             self.live.do_without(scene)
             self.say(error, "error")
-        playing = self.motion.playing or self._noise_plays
+        playing = self.motion.playing or self._noise_plays or self.timeline.playing != "no"
         playing = playing or moving
         if not scene.model.digest or not self.live.lacks(scene, playing):
             return
@@ -463,8 +497,10 @@ class Explorer:
         """Go on with what plays, as soon as all pictures of where it is have come: none is asked for in vain."""
         if self.motion.playing and (self.live.failed or self.card is None or not self.card.can_move):
             self.motion.stop()
-        if self.live.here and self.centring.job is None and not self.companion.busy and not self.inspection.busy:
+        free = self.live.here and self.centring.job is None and not self.companion.busy and not self.inspection.busy
+        if free:
             self.motion.tick(now)
+        self.timeline.tick(now, free, waiting=self.loading is not None)
 
     def _guarded(self, function: Callable[[], object]) -> None:
         """Run something whose failure is for the person at the window to know."""

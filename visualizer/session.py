@@ -11,6 +11,7 @@ from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.export.settings import ExportSettings
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
+from stylegan_core.walk import Walk, WalkError, walk_from_data, walk_to_data
 from visualizer.signals.model import SignalSettings
 
 SESSION_VERSION: Literal[1] = 1
@@ -44,7 +45,7 @@ class Layout(SessionPart):
     y: int | None = None
     left: int = Field(default=330, ge=200, le=2000)  # width of the panel columns at scale 1
     right: int = Field(default=290, ge=200, le=2000)
-    closed: tuple[str, ...] = ("output",)  # panels folded up
+    closed: tuple[str, ...] = ("signals", "output")  # panels folded up
     away: tuple[str, ...] = ()  # columns put away: "left", "right"
     view: str = ""  # the tool that stands beside the picture; empty: none
     view_share: float = Field(default=0.6, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
@@ -83,6 +84,7 @@ class Session(SessionPart):
 
     version: Literal[1] = SESSION_VERSION
     scene: Scene = Scene()
+    walk: Walk | None = None  # of the timeline; of the running program's session it is in a file of its own
     pins: tuple[Pin, ...] = ()
     recent: tuple[str, ...] = ()  # model files, newest first
     device: str = ""  # empty: the best there is
@@ -102,7 +104,10 @@ class Session(SessionPart):
 
 def session_to_json(session: Session) -> str:
     """Indented JSON."""
-    return json.dumps(session.model_dump(mode="json"), indent=2) + "\n"
+    data = session.model_dump(mode="json", exclude={"walk"})
+    if session.walk is not None:
+        data["walk"] = walk_to_data(session.walk)
+    return json.dumps(data, indent=2) + "\n"
 
 
 def session_from_json(text: str, source: str) -> Session:
@@ -126,6 +131,8 @@ def session_from_data(data: object, source: str) -> Session:
         # Scenes are read by their own reader, which migrates old ones and names the field that is wrong.
         if "scene" in data:
             data = data | {"scene": scene_from_data(data["scene"], f"{source}, scene")}
+        if data.get("walk") is not None:
+            data = data | {"walk": walk_from_data(data["walk"], f"{source}, walk")}
         pins = [
             {**pin, "scene": scene_from_data(pin.get("scene"), f"{source}, pin {index + 1}")}
             for index, pin in enumerate(data.get("pins", []))
@@ -135,7 +142,7 @@ def session_from_data(data: object, source: str) -> Session:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise SessionError(f"{source}: field '{field}': {first['msg']}.") from error
-    except SceneError as error:
+    except (SceneError, WalkError) as error:
         raise SessionError(str(error)) from error
     except (ValueError, RecursionError, AttributeError, TypeError) as error:
         raise SessionError(f"{source} is no StyleScope session ({error}).") from error

@@ -29,6 +29,7 @@ class UndoPoint:
     before: Any
     after: Any
     begun: int
+    played: bool = False  # by the clock, not by hand
 
 
 class _Begun(NamedTuple):
@@ -56,7 +57,7 @@ class History:
         """The place of what begins now."""
         return next(self._count)
 
-    def remember(self, point: UndoPoint, by_hand: bool) -> None:
+    def remember(self, point: UndoPoint) -> None:
         """One more thing is done. What was undone is forgotten; by what the clock did, only that of the same store.
 
         It stands where it began: what was done elsewhere while something played is taken back first.
@@ -65,7 +66,15 @@ class History:
         while place and self._done[place - 1].begun > point.begun:
             place -= 1
         self._done = [*self._done[:place], point, *self._done[place:]][-HISTORY_LENGTH:]
-        self._undone = [] if by_hand else [other for other in self._undone if other.store is not point.store]
+        self._undone = [] if not point.played else [other for other in self._undone if other.store is not point.store]
+
+    def reopen(self, store: "Store[Any]", name: str) -> UndoPoint | None:
+        """Take out the last undo point of a store, to go on with it, if it played under this name."""
+        point = next((point for point in reversed(self._done) if point.store is store), None)
+        if point is None or not point.played or point.name != name:
+            return None
+        self._done = [other for other in self._done if other is not point]
+        return point
 
     def forget(self, store: "Store[Any]") -> None:
         """Drop the undo points of one store."""
@@ -144,7 +153,7 @@ class Store(Generic[V]):
     def settle(self) -> None:
         """End the interaction under way, if there is one: what it changed can now be undone at once."""
         begun, self._open = self._open, None
-        self._remember(begun, by_hand=True)
+        self._remember(begun)
 
     def do(self, name: str, edit: EditOf[V, P], *args: P.args, **kwargs: P.kwargs) -> None:
         """A change that is whole by itself: edit and settle."""
@@ -170,10 +179,16 @@ class Store(Generic[V]):
             self._played = _Begun(name, self.value, self.history.next())
         self.put_back(changed)
 
+    def play_on(self, name: str) -> None:
+        """What plays next is one undo point with what played last, if nothing was done here by hand in between."""
+        if self._open is None and self._played is None:
+            point = self.history.reopen(self, name)
+            self._played = None if point is None else _Begun(name, point.before, point.begun)
+
     def settle_play(self) -> None:
         """What played has stopped: it can now be undone at once."""
         begun, self._played = self._played, None
-        self._remember(begun, by_hand=False)
+        self._remember(begun, played=True)
 
     def reset(self, value: V) -> None:
         """Start over from a value with an empty history: a session was opened."""
@@ -209,6 +224,6 @@ class Store(Generic[V]):
         self.value = value
         self.revision += 1
 
-    def _remember(self, begun: _Begun | None, by_hand: bool) -> None:
+    def _remember(self, begun: _Begun | None, played: bool = False) -> None:
         if begun is not None and begun.before != self.value:
-            self.history.remember(UndoPoint(self, begun.name, begun.before, self.value, begun.at), by_hand)
+            self.history.remember(UndoPoint(self, begun.name, begun.before, self.value, begun.at, played))
