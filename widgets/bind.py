@@ -180,6 +180,8 @@ class Binder:
         for bound in self._bound:
             if bound.tag in (item, dpg.get_item_alias(item)):
                 bound.shown, self._scene = None, None
+                if bound.address:
+                    self._explorer.signals.touched(bound.address)
 
     def _settle(self, *_: Any) -> None:
         self._explorer.store.settle()

@@ -27,6 +27,7 @@ from widgets.noises import NoisesView
 from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
+from widgets.signals import SignalsPanel
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.truncation_view import TruncationView
@@ -72,6 +73,7 @@ class Layout:
         self._performance = PerformancePanel(ui)
         self._capture = CapturePanel(ui)
         self._transform = TransformPanel(ui)
+        self._signals = SignalsPanel(ui)
         self._left: tuple[Panel, ...] = (
             self._model,
             LatentPanel(ui),
@@ -82,6 +84,7 @@ class Layout:
         )
         self._right: tuple[Panel, ...] = (
             ViewPanel(ui, self._canvas),
+            self._signals,
             self._capture,
             HistoryPanel(ui),
             OutputPanel(ui),
@@ -135,6 +138,7 @@ class Layout:
         if self._explorer.motion.playing:
             self._window.stay_awake()
         self._offer_ring()
+        self._signals.follow()
         closed = []
         for panel in (*self._left, *self._right):
             if not dpg.get_value(f"panel.{panel.key}"):
