@@ -187,7 +187,9 @@ class Output:
             raise OutputError("The output window is still closing; try again in a moment.")
         self._find_monitors()
         monitor = self.monitor
-        self._window = self._desk.open(monitor or self._place())
+        # Over the program's own window it takes the keyboard, so that Escape uncovers that again.
+        covers = monitor is not None and monitor.has(*self._main_at())
+        self._window = self._desk.open(monitor or self._place(), quiet=not covers)
         self._on = monitor
         self._look = self._look_at(self._window)
         self._painter = self._make_painter(self._window, self._look, self._find)

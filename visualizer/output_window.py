@@ -5,15 +5,18 @@ its own inside, with a connection of its own to the display, so neither takes th
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")  # as DearPyGui, which speaks X11 only
 
 import glfw
+from PIL import Image
 
 from stylegan_core.errors import StyleScopeError
 from visualizer import x11
+from visualizer.library import ASSETS
 
 TITLE = "StyleScope output"
 
@@ -31,7 +34,6 @@ class Monitor:
     y: int
     width: int
     height: int
-    scale: float = 1.0
 
     def has(self, x: float, y: float) -> bool:
         """Whether a point lies on it."""
@@ -77,11 +79,7 @@ class Desk:
 
     def monitors(self) -> tuple[Monitor, ...]:
         """All there are, the primary one first; names that occur twice are numbered."""
-        return tuple(self._listed())
-
-    def _listed(self) -> dict[Monitor, Any]:
-        """Monitors and what GLFW knows them by."""
-        found: dict[Monitor, Any] = {}
+        found: list[Monitor] = []
         taken: dict[str, int] = {}
         for handle in glfw.get_monitors():
             mode = glfw.get_video_mode(handle)
@@ -90,22 +88,25 @@ class Desk:
             taken[name] = taken.get(name, 0) + 1
             name += f" ({taken[name]})" * (taken[name] > 1)
             x, y = glfw.get_monitor_pos(handle)
-            scale = glfw.get_monitor_content_scale(handle)[0]
-            found[Monitor(name, x, y, mode.size.width, mode.size.height, scale)] = handle
-        return found
+            found.append(Monitor(name, x, y, mode.size.width, mode.size.height))
+        return tuple(found)
 
     def poll(self) -> None:
         """Take in what happened to the window and the monitors."""
         glfw.poll_events()
 
-    def open(self, where: Monitor | Place) -> "GlfwWindow":
+    def open(self, where: Monitor | Place, quiet: bool = True) -> "GlfwWindow":
         """A window that fills a monitor, or one to be moved. DearPyGui's context is current again afterwards.
 
+        Args:
+            where: on which monitor, or at which place.
+            quiet: the keyboard stays where it is.
+
         Raises:
-            OutputError: there is no such monitor any more, or no window with OpenGL.
+            OutputError: there is no window with OpenGL to be had.
         """
         with x11.kept_context():
-            return GlfwWindow(where, self._listed().get(where) if isinstance(where, Monitor) else None, self._display)
+            return GlfwWindow(where, quiet, self._display)
 
     def close(self) -> None:
         """Disconnect from the display; `start` may follow. No window's context may be current on another thread."""
@@ -119,12 +120,10 @@ class Desk:
 class GlfwWindow:
     """One open window. Main thread, but for the three that `output_gl` calls on its own."""
 
-    def __init__(self, where: Monitor | Place, monitor: Any, display: int) -> None:
-        if isinstance(where, Monitor) and monitor is None:
-            raise OutputError(f"The monitor {where.name} is gone; choose another for the output window.")
+    def __init__(self, where: Monitor | Place, quiet: bool, display: int) -> None:
         self.wants_close = False
         self.exposed = False  # the system wants it drawn again
-        self._window = self._make(where)
+        self._window = self._make(where, quiet)
         self.size: tuple[int, int] = glfw.get_framebuffer_size(self._window)  # in px of the monitor, whatever its scale
         glfw.set_input_mode(self._window, glfw.CURSOR, glfw.CURSOR_HIDDEN)
         glfw.set_key_callback(self._window, self._key)
@@ -132,25 +131,22 @@ class GlfwWindow:
         glfw.set_framebuffer_size_callback(self._window, self._resize)
         glfw.set_window_refresh_callback(self._window, self._refresh)
         if display:
-            x11.stay_behind(display, glfw.get_x11_window(self._window))
+            if quiet:
+                x11.stay_behind(display, glfw.get_x11_window(self._window))
+            if isinstance(where, Monitor):
+                x11.fill_monitor(display, glfw.get_x11_window(self._window))
         glfw.show_window(self._window)
-        if monitor is not None:
-            # The desktop's own mode, so nothing flickers; as a window first, which no manager gives the keyboard to.
-            rate = glfw.get_video_mode(monitor).refresh_rate
-            glfw.set_window_monitor(self._window, monitor, 0, 0, where.width, where.height, rate)
-            self.size = glfw.get_framebuffer_size(self._window)
 
     @staticmethod
-    def _make(where: Monitor | Place) -> Any:
+    def _make(where: Monitor | Place, quiet: bool) -> Any:
         movable = isinstance(where, Place)
         glfw.default_window_hints()
         for hint, value in (
             (glfw.VISIBLE, False),
             (glfw.DECORATED, movable),
-            (glfw.FOCUSED, False),
-            (glfw.FOCUS_ON_SHOW, False),
-            (glfw.AUTO_ICONIFY, False),  # it stays when somebody works in another window
-            (glfw.CENTER_CURSOR, False),
+            (glfw.FLOATING, not movable and sys.platform == "win32"),  # above the task bar
+            (glfw.FOCUSED, not quiet),
+            (glfw.FOCUS_ON_SHOW, not quiet),
             (glfw.DEPTH_BITS, 0),
             (glfw.STENCIL_BITS, 0),
         ):
@@ -163,6 +159,8 @@ class GlfwWindow:
         window = glfw.create_window(where.width, where.height, TITLE, None, None)
         if not window:
             raise OutputError("The output window could not be opened: the display gives no second OpenGL window.")
+        with Image.open(ASSETS / "icon_64.png") as icon:
+            glfw.set_window_icon(window, 1, [icon])  # type: ignore[list-item]
         return window
 
     @property

@@ -18,7 +18,7 @@ _ERROR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes
 _BREAK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _EXIT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 _ERROR_CODES = range(1, 256)
-_XA_CARDINAL, _REPLACE = 6, 0  # of Xatom.h and X.h
+_REPLACE = 0  # PropModeReplace of X.h
 
 # X calls these as long as the process lives, so they stay.
 _kept: list[Any] = []
@@ -114,15 +114,33 @@ _stay = _EXIT(lambda display, data: None)
 
 def stay_behind(display: int, window: int) -> None:
     """Before a window is shown: ask the window manager not to give it the keyboard."""
+    _set_property(display, window, b"_NET_WM_USER_TIME", b"CARDINAL", 0)  # "nobody has ever used it" (EWMH)
+
+
+def fill_monitor(display: int, window: int) -> None:
+    """Before a window is shown: ask the window manager to have it fill its monitor, above panels and docks.
+
+    GLFW asks after it is shown, when some window managers give it the keyboard whatever it says.
+    """
+    x11 = _library("X11")
+    if x11 is not None:
+        _set_property(display, window, b"_NET_WM_STATE", b"ATOM", _atom(x11, display, b"_NET_WM_STATE_FULLSCREEN"))
+
+
+def _atom(x11: ctypes.CDLL, display: int, name: bytes) -> int:
+    x11.XInternAtom.restype = ctypes.c_ulong
+    x11.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+    return int(x11.XInternAtom(display, name, False))
+
+
+def _set_property(display: int, window: int, name: bytes, kind: bytes, value: int) -> None:
     x11 = _library("X11")
     if x11 is None:
         return
-    x11.XInternAtom.restype = ctypes.c_ulong
-    x11.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
-    atom = x11.XInternAtom(display, b"_NET_WM_USER_TIME", False)
-    never = (ctypes.c_ulong * 1)(0)  # nobody has ever used it, say the window managers' conventions (EWMH)
+    number = (ctypes.c_ulong * 1)(value)
     x11.XChangeProperty.argtypes = [
         *(ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong),
         *(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
     ]
-    x11.XChangeProperty(display, window, atom, _XA_CARDINAL, 32, _REPLACE, never, 1)
+    names = (_atom(x11, display, name), _atom(x11, display, kind))
+    x11.XChangeProperty(display, window, *names, 32, _REPLACE, number, 1)

@@ -85,7 +85,7 @@ class OutputPanel:
         self._figures("output.sent")
 
     def _figures(self, tag: str) -> None:
-        dpg.add_text("", tag=tag, color=theme.DIM, wrap=self._ui.px(260), show=False)
+        dpg.add_text("", tag=tag, color=theme.DIM, wrap=self._ui.px(260))
 
     def sync(self) -> None:
         """Follow the settings, the monitors and what is open."""
@@ -129,10 +129,10 @@ class OutputPanel:
     def _show_figures(self) -> None:
         output, camera = self._ui.window.output, self._ui.window.camera
         told = output.statistics
-        dpg.configure_item("output.figures", show=output.open)
-        dpg.set_value("output.figures", f"{told.shown} frames shown, {told.dropped} dropped, {told.fps:.0f} /s")
-        dpg.configure_item("output.sent", show=camera.running)
-        dpg.set_value("output.sent", f"{camera.sent} frames sent to {camera.device or 'the camera, as it starts'}")
+        words = f"{told.shown} shown, {told.dropped} dropped, {told.fps:.0f} frames/s" if output.open else "not open"
+        dpg.set_value("output.figures", words)
+        sent = f"{camera.sent} frames sent to {camera.device}" if camera.device else "starting"
+        dpg.set_value("output.sent", sent if camera.running else "not sending")
 
     def _choose_monitor(self, sender: Any, words: str) -> None:
         del sender
