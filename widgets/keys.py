@@ -33,6 +33,7 @@ def shortcut_table(
     views: Views,
     put_away: Callable[[str], None],
     browse: Callable[[], None],
+    export: Callable[[], None],
     show_help: Callable[[], None],
     escape: Callable[[], None],
 ) -> tuple[Shortcut, ...]:
@@ -62,6 +63,7 @@ def shortcut_table(
         Shortcut("Ctrl+S", dpg.mvKey_S, "save the picture", explorer.capture, ctrl=True),
         Shortcut("Ctrl+Shift+S", dpg.mvKey_S, "save the session", capture.save_session, ctrl=True, shift=True),
         Shortcut("Ctrl+O", dpg.mvKey_O, "open a file", browse, ctrl=True),
+        Shortcut("Ctrl+E", dpg.mvKey_E, "export the walk", export, ctrl=True),
         Shortcut("Ctrl+Q", dpg.mvKey_Q, "quit", dpg.stop_dearpygui, ctrl=True),
         Shortcut("Tab", 0, "from control to control; Space presses, arrows slide", lambda: None),
         Shortcut("Esc", dpg.mvKey_Escape, "close a window within the window", escape),

@@ -14,6 +14,7 @@ from widgets.bind import Binder, tooltip
 from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
 from widgets.dialogs import HelpWindow, RestoreOffer
+from widgets.export import ExportWindow
 from widgets.grid import GridView
 from widgets.history import HistoryPanel
 from widgets.inspector import LayersView
@@ -92,6 +93,7 @@ class Layout:
         )
         self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
+        self._export = ExportWindow(ui)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
             with dpg.group(horizontal=True, horizontal_spacing=0):
@@ -118,6 +120,7 @@ class Layout:
             self._views,
             self._put_away,
             self._browse,
+            self._export.toggle,
             self._show_help,
             self._escape,
         )
@@ -150,6 +153,7 @@ class Layout:
             self._explorer.arrange(closed=tuple(closed))
         self._model.browser.sync()
         self._restore.sync()
+        self._export.sync()
         self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
         self._show_status()
 
@@ -197,6 +201,7 @@ class Layout:
             for tag, label, help, action in buttons:
                 dpg.add_button(label=label, tag=tag, callback=action)
                 tooltip(tag, help)
+            self._export.build_button()
             dpg.add_spacer(width=self._ui.px(16))
             self._views.build_buttons()
             dpg.add_spacer(width=self._ui.px(16))
@@ -236,6 +241,7 @@ class Layout:
     def _escape(self) -> None:
         self._model.browser.close()
         self._help.close()
+        self._export.close()
         self._window.output.escape()
 
     def _put_away(self, side: str) -> None:
