@@ -90,7 +90,7 @@ def sounddevice_backend() -> Any:
         AudioError: it is not installed, or PortAudio is not.
     """
     try:
-        import sounddevice  # type: ignore[import-untyped]  # optional
+        import sounddevice  # optional
     except ImportError as error:
         raise AudioError(INSTALL) from error
     except OSError as error:  # it looks for PortAudio while it is imported

@@ -30,7 +30,7 @@ def mido_backend() -> Backend:
     Raises:
         ImportError: it is not installed, or python-rtmidi is not.
     """
-    import mido  # type: ignore[import-untyped]  # optional
+    import mido  # optional
 
     mido.backend.load()
     return mido

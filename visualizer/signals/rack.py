@@ -28,7 +28,7 @@ from visualizer.signals.osc import COMMANDS, OscInput
 
 REST_S = 0.5  # after which what moved counts as resting
 MOST_KEPT = 1024  # OSC addresses and MIDI controls whose newest value is known
-SPANS = ((0.0, 1.0), (-1.0, 1.0), (0.0, 100.0), (0.0, 127.0), (0.0, 255.0), (0.0, 1023.0))  # what faders send
+SPANS = ((0.0, 1.0), (-1.0, 1.0), (0.0, 127.0), (-127.0, 127.0), (0.0, 255.0), (0.0, 1023.0))  # what faders send
 
 
 class Rack:
@@ -61,6 +61,7 @@ class Rack:
         self._osc: dict[str, tuple[float, ...]] = {}  # newest numbers of every address
         self._midi: dict[MidiKey, float] = {}
         self._commands: dict[str, tuple[float, ...]] = {}
+        self._fresh: set[OscControl] = set()  # learned controls whose span nobody has set by hand
         self._learning: tuple[str, int | None] | None = None
         self.listening = False  # whether the next control that moves is kept for the parameter touched after it
         self.control: Source | None = None  # that control
@@ -165,7 +166,8 @@ class Rack:
     def replace(self, index: int, modulation: Modulation) -> None:
         """Another modulation in one's place; an index that is gone changes nothing."""
         items = self.settings.modulations
-        self.change(modulations=tuple(modulation if i == index else item for i, item in enumerate(items)))
+        self._fresh -= {item.source for item in items[index : index + 1] if isinstance(item.source, OscControl)}
+        self._put({index: modulation})
 
     def remove(self, index: int) -> None:
         """One modulation less."""
@@ -212,8 +214,10 @@ class Rack:
 
     def _connect(self, address: str, index: int | None, source: Source) -> None:
         items = self.settings.modulations
+        if isinstance(source, OscControl):
+            self._fresh.add(source)
         if index is not None and index < len(items):
-            self.replace(index, items[index].model_copy(update={"source": source}))
+            self._put({index: items[index].model_copy(update={"source": source})})
             return
         own = next((i for i, m in enumerate(items) if m.parameter == address and not isinstance(m.source, Lfo)), None)
         if own is not None:
@@ -222,6 +226,22 @@ class Rack:
         found = self._parameter(address)
         low, high = found.usual if isinstance(found, Parameter) else (0.0, 1.0)
         self.add(Modulation(parameter=address, source=source, mode="range", low=low, high=high))
+
+    def _widen(self, address: str, args: Sequence[float]) -> None:
+        """A fader that was learned at its foot has sent more than was expected of it."""
+        for source in [item for item in self._fresh if item.address == address and item.argument < len(args)]:
+            value = args[source.argument]
+            if source.low <= value <= source.high:
+                continue
+            low, high = _span(value, source.low, source.high)
+            wider = source.model_copy(update={"low": low, "high": high})
+            self._fresh = self._fresh - {source} | {wider}
+            found = {i: item for i, item in enumerate(self.settings.modulations) if item.source == source}
+            self._put({i: item.model_copy(update={"source": wider}) for i, item in found.items()})
+
+    def _put(self, changed: Mapping[int, Modulation]) -> None:
+        items = enumerate(self.settings.modulations)
+        self.change(modulations=tuple(changed.get(index, item) for index, item in items))
 
     # -- within --------------------------------------------------------------------------------------------------------
 
@@ -259,6 +279,7 @@ class Rack:
             argument = _changed(before or (), args)
             low, high = _span(args[argument])
             self._control_moved(OscControl(address=address, argument=argument, low=low, high=high))
+        self._widen(address, args)
 
     def _heard_midi(self, key: MidiKey, value: float) -> None:
         control, channel, number = key
@@ -282,6 +303,7 @@ def _changed(before: Sequence[float], args: Sequence[float]) -> int:
     return next((i for i, (old, new) in enumerate(zip(before, args, strict=False)) if old != new), 0)
 
 
-def _span(value: float) -> tuple[float, float]:
-    """What a control sends that has sent this number: the narrowest of the usual spans that holds it."""
-    return next((span for span in SPANS if span[0] <= value <= span[1]), (min(value, 0.0), max(value, 0.0)))
+def _span(*values: float) -> tuple[float, float]:
+    """What a control sends that has sent these numbers: the narrowest of the usual spans that holds them."""
+    low, high = min(values), max(values)
+    return next((span for span in SPANS if span[0] <= low and high <= span[1]), (min(low, 0.0), max(high, 0.0)))
