@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -247,13 +247,25 @@ class Driver:
 
     def screenshot(self) -> np.ndarray:
         """The window's pixels, uint8 [H, W, 3]."""
-        command = ["import", "-silent", "-window", "root", "-depth", "8", "ppm:-"]
-        output = subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=LIMIT_S).stdout
-        magic, size, depth, data = output.split(b"\n", 3)
-        assert (magic, depth) == (b"P6", b"255")
-        width, height = map(int, size.split())
-        screen = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-        return screen[self._y : self._y + self._height, self._x : self._x + self._width]
+        return self._pixels("root")[self._y : self._y + self._height, self._x : self._x + self._width]
+
+    def other_window(self, title: str) -> str | None:
+        """The X server's name of another window of the program; None if there is none."""
+        search = ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"]
+        found = subprocess.run(search, env=self._environment, check=False, capture_output=True, text=True).stdout
+        return found.split()[0] if found else None
+
+    def pixels_of(self, window: str) -> np.ndarray:
+        """The pixels of another window that nothing lies over, uint8 [H, W, 3]."""
+        return self._pixels(window)
+
+    def destroy(self, window: str, how: Literal["windowkill", "windowclose"]) -> None:
+        """Have the X server end a window's connection, or the window alone."""
+        self._xdotool(how, window)
+
+    def focus(self, window: str) -> None:
+        """Give another window the keyboard."""
+        self._xdotool("windowfocus", "--sync", window)
 
     def canvas(self) -> np.ndarray:
         """The pixels of the canvas alone."""
@@ -288,6 +300,14 @@ class Driver:
         return self.wait_for(lambda: set(self.pictures.glob("*.png")) - before, "the saved picture").pop()
 
     # -- within --------------------------------------------------------------------------------------------------------
+
+    def _pixels(self, window: str) -> np.ndarray:
+        command = ["import", "-silent", "-window", window, "-depth", "8", "ppm:-"]
+        output = subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=LIMIT_S).stdout
+        magic, size, depth, data = output.split(b"\n", 3)
+        assert (magic, depth) == (b"P6", b"255")
+        width, height = map(int, size.split())
+        return np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
     def _xdotool(self, *words: object) -> str:
         command = ["xdotool", *map(str, words)]
