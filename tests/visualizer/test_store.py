@@ -127,6 +127,27 @@ def test_playing_leaves_what_was_undone_in_the_other_store() -> None:
     assert scenes.done == ("Walk", "Add")
 
 
+def test_what_plays_on_is_one_undo_point_with_what_played_before() -> None:
+    scenes, numbers = pair()
+    for seed in (1, 2):
+        scenes.play_on("Walk")
+        scenes.play("Walk", edits.set_seed, seed)
+        scenes.settle_play()
+        numbers.do("Add", add, seed)
+    assert scenes.done == ("Walk", "Add", "Add")
+    scenes.do("Psi", edits.set_psi, 0.2)
+    scenes.play_on("Walk")
+    scenes.play("Walk", edits.set_seed, 3)
+    scenes.settle_play()
+    scenes.play_on("Drift")
+    scenes.play("Drift", edits.set_offset, 0.5, 0)
+    scenes.settle_play()
+    assert scenes.done == ("Walk", "Add", "Add", "Psi", "Walk", "Drift")
+    while scenes.undo():
+        pass
+    assert scenes.scene == Scene() and numbers.value == 0
+
+
 def test_starting_over_in_one_store_leaves_the_other() -> None:
     scenes, numbers = pair()
     numbers.do("Add", add, 5)
