@@ -50,7 +50,7 @@ class Layout(SessionPart):
     view: str = ""  # the tool that stands beside the picture; empty: none
     view_share: float = Field(default=0.6, ge=0.1, le=0.9, allow_inf_nan=False)  # of the room between the columns
     timeline: bool = False  # whether the timeline is in sight
-    timeline_height: int = Field(default=270, ge=120, le=2000)  # at scale 1
+    timeline_height: int = Field(default=310, ge=120, le=2000)  # at scale 1
     smooth: bool = True  # linear rather than nearest magnification
 
 

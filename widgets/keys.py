@@ -11,6 +11,7 @@ from visualizer.output import Output
 from widgets.canvas import SCALE_STEP, ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.shortcuts import EQUAL, Shortcut
+from widgets.timeline import TimelineDock
 from widgets.transform import TransformPanel
 from widgets.views import Views
 
@@ -31,6 +32,7 @@ def shortcut_table(
     capture: CapturePanel,
     transform: TransformPanel,
     views: Views,
+    timeline: TimelineDock,
     put_away: Callable[[str], None],
     browse: Callable[[], None],
     export: Callable[[], None],
@@ -56,6 +58,7 @@ def shortcut_table(
         Shortcut(
             "arrows, Enter", 0, "in the grid: from cell to cell; make one the picture", lambda: None, needs="mixing"
         ),
+        *_timeline(timeline),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
         Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),
         Shortcut("Ctrl+Z", dpg.mvKey_Z, "undo", explorer.undo, ctrl=True),
@@ -144,6 +147,23 @@ def _transform(explorer: Explorer, panel: TransformPanel) -> tuple[Shortcut, ...
         key("D", dpg.mvKey_D, "play or stop the drift", panel.drift),
         key("S", dpg.mvKey_S, "play or stop the spin", panel.spin),
         key("Ctrl+0", dpg.mvKey_0, "the picture where the model puts it", panel.reset, ctrl=True),
+    )
+
+
+def _timeline(dock: TimelineDock) -> tuple[Shortcut, ...]:
+    transport = dock.transport
+    return (
+        Shortcut("F8", dpg.mvKey_F8, "the timeline: pictures over time", dock.toggle),
+        Shortcut("Ctrl+K or Insert", dpg.mvKey_K, "add the picture to the timeline as a key", dock.add_key, ctrl=True),
+        Shortcut("", dpg.mvKey_Insert, "add a key", dock.add_key),
+        Shortcut("K", dpg.mvKey_K, "play the walk, or pause", transport.play),
+        Shortcut(", and .", dpg.mvKey_Comma, "to the key before, to the next one", partial(transport.step, -1)),
+        Shortcut("", dpg.mvKey_Period, "to the next key", partial(transport.step, 1)),
+        Shortcut("I and O", dpg.mvKey_I, "play from the playhead; play up to it", transport.set_in),
+        Shortcut("", dpg.mvKey_O, "play up to the playhead", transport.set_out),
+        Shortcut("Up, Down", 0, "in the timeline: select the key before, the next one", lambda: None),
+        Shortcut("Left, Right", 0, "move what is selected, or the playhead", lambda: None),
+        Shortcut("Enter, Del", 0, "go to what is selected; delete it", lambda: None),
     )
 
 

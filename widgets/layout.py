@@ -1,6 +1,7 @@
 """The window's arrangement: tool bar, panels left and right, the canvas between them, a status line."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import dearpygui.dearpygui as dpg
@@ -29,6 +30,7 @@ from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
 from widgets.signals import SignalsPanel
+from widgets.timeline import TimelineDock
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.truncation_view import TruncationView
@@ -38,6 +40,7 @@ from widgets.views import Views
 
 BAR, STATUS, SPLITTER = 36, 26, 8  # heights and width in px
 COLUMN_LIMITS = (220, 640)
+LEAST_CANVAS = 160  # px at scale 1 that the timeline leaves above it
 NOTICE_S = 8.0
 HINT = "drag: wander   wheel: zoom   right-drag: pan   space: someone new   F1: all keys"
 HINT_MOVES = (
@@ -58,9 +61,10 @@ class Layout:
         self._card: ModelCard | None = None  # that the panels suit
         self._useless: frozenset[str] = frozenset()  # keys of panels that it has no use for
         self._arranged = bool(explorer.session.scene.model.path)  # somebody has been here and left panels as they like
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._sizes: dict[str, tuple[int, ...]] = {}
         self._mouse: list[float] = []
         self._middle = 0  # px between the columns
+        self._bottom = 0  # px: where columns and dock end
         self._divided = True  # whether a view stands beside the picture
 
     def build(self) -> None:
@@ -94,6 +98,7 @@ class Layout:
         self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
         self._export = ExportWindow(ui)
+        self._timeline = TimelineDock(ui, self._browse, self._export.toggle, self._typing)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
             with dpg.group(horizontal=True, horizontal_spacing=0):
@@ -106,6 +111,9 @@ class Layout:
                     self._views.build()
                 self._build_splitter("right")
                 self._build_column("right", self._right)
+            self._build_splitter("timeline")
+            with dpg.child_window(tag="timeline", no_scrollbar=True, no_scroll_with_mouse=True):
+                self._timeline.build()
             with dpg.group(horizontal=True):
                 dpg.add_text("", tag="status.notice")
                 dpg.add_text(HINT, tag="status.hint", color=theme.DIM)
@@ -118,6 +126,7 @@ class Layout:
             self._capture,
             self._transform,
             self._views,
+            self._timeline,
             self._put_away,
             self._browse,
             self._export.toggle,
@@ -204,6 +213,7 @@ class Layout:
             self._export.build_button()
             dpg.add_spacer(width=self._ui.px(16))
             self._views.build_buttons()
+            self._timeline.build_button()
             dpg.add_spacer(width=self._ui.px(16))
             for side, icon, key in (("left", icons.PANEL_LEFT, "F6"), ("right", icons.PANEL_RIGHT, "F7")):
                 tag = f"bar.{side}"
@@ -267,17 +277,20 @@ class Layout:
         width, height = viewport["client_width"], viewport["client_height"]
         room = max(height - px(BAR + STATUS + 22), 50)
         left, right = (0 if side in self._away else px(wide) for side, wide in self._columns.items())
-        splitters = (len(self._columns) - len(self._away)) * px(SPLITTER)
-        self._middle = middle = max(width - left - right - splitters - 2 * px(8), 50)
-        views = self._views.width(middle - px(SPLITTER))
-        canvas = middle - views - px(SPLITTER) if views else middle
-        edges = tuple((f"splitter.{side}", px(SPLITTER)) for side in (*self._columns, "views"))
-        columns = (("column.left", max(left, 1)), ("column.right", max(right, 1)))
-        sizes = (*columns, ("middle", canvas), ("views", max(views, 1)), *edges)
-        for tag, w in sizes:
-            if self._sizes.get(tag) != (w, room):
-                self._sizes[tag] = (w, room)
-                dpg.configure_item(tag, width=w, height=room)
+        splitter = px(SPLITTER)
+        self._middle = middle = max(
+            width - left - right - (len(self._columns) - len(self._away)) * splitter - 2 * px(8), 50
+        )
+        dock = min(px(self._timeline.height), room - px(LEAST_CANVAS)) if self._timeline.shown else 0
+        upper = room - dock - splitter if dock else room
+        views = self._views.width(middle - splitter)
+        canvas = middle - views - splitter if views else middle
+        columns = (("column.left", max(left, 1), room), ("column.right", max(right, 1), room))
+        edges = tuple((f"splitter.{side}", splitter, room) for side in self._columns)
+        inner = (("middle", canvas, upper), ("splitter.views", splitter, upper), ("views", max(views, 1), upper))
+        for tag, *size in (*columns, *edges, *inner):
+            self._place(tag, size)
+        self._place_dock(px(8) + (left + splitter if left else 0), middle, upper, dock)
         if bool(views) != self._divided:
             self._divided = bool(views)
             for tag in ("splitter.views", "views"):
@@ -287,8 +300,28 @@ class Layout:
             if dpg.is_item_shown(f"column.{side}") != there:
                 dpg.configure_item(f"column.{side}", show=there)
                 dpg.configure_item(f"splitter.{side}", show=there)
-        self._canvas.sync(canvas, room)
-        self._views.sync(views, room)
+        self._canvas.sync(canvas, upper)
+        self._views.sync(views, upper)
+
+    def _place(self, tag: str, size: Sequence[int], pos: Sequence[int] = ()) -> None:
+        """Give an item its width and height, and perhaps its place, if they are others than before."""
+        if self._sizes.get(tag) != (*size, *pos):
+            self._sizes[tag] = (*size, *pos)
+            place = {"pos": list(pos)} if pos else {}
+            dpg.configure_item(tag, width=size[0], height=size[1], **place)
+
+    def _place_dock(self, x: int, width: int, upper: int, height: int) -> None:
+        """The timeline, between the columns, and the strip above it. They are placed by hand: a row above one another
+        would leave a gap around the strip."""
+        y = int(dpg.get_item_pos("middle")[1])
+        self._bottom = y + upper + (self._ui.px(SPLITTER) + height if height else 0)
+        for tag in ("splitter.timeline", "timeline"):
+            if dpg.is_item_shown(tag) != bool(height):
+                dpg.configure_item(tag, show=bool(height))
+        if height:
+            self._place("splitter.timeline", (width, self._ui.px(SPLITTER)), (x, y + upper))
+            self._place("timeline", (width, height), (x, y + upper + self._ui.px(SPLITTER)))
+            self._timeline.sync(width, height)
 
     def _show_status(self) -> None:
         notice = self._explorer.notice
@@ -315,18 +348,23 @@ class Layout:
 
     def _drag_splitters(self) -> None:
         """Follow the hand on a splitter, and remember where it let go."""
-        sides = (*self._columns, "views")
+        sides = (*self._columns, "views", "timeline")
         held = next((side for side in sides if dpg.is_item_active(f"splitter.{side}")), None)
         x, edge = dpg.get_mouse_pos(local=False)[0], self._ui.px(8 + SPLITTER / 2)
         if held == "views":
             beside = 0 if "right" in self._away else self._columns["right"] + SPLITTER / 2
             end = dpg.get_viewport_client_width() - edge - self._ui.px(beside)
             self._views.divide((end - x) / max(self._middle, 1))
+        elif held == "timeline":
+            y = dpg.get_mouse_pos(local=False)[1] + self._ui.px(SPLITTER / 2)
+            self._timeline.resize((self._bottom - y) / self._ui.scale)
         elif held is not None:
             wide = x - edge if held == "left" else dpg.get_viewport_client_width() - x - edge
             self._columns[held] = round(min(max(wide / self._ui.scale, COLUMN_LIMITS[0]), COLUMN_LIMITS[1]))
         elif self._dragging == "views":
             self._views.divided()
+        elif self._dragging == "timeline":
+            self._timeline.resized()
         elif self._dragging is not None:
             self._explorer.arrange(left=self._columns["left"], right=self._columns["right"])
         self._dragging = held

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-LEAD_PX = 44.0  # kept free before time 0, so that what stands there can be seen whole and taken
+LEAD_PX = 54.0  # kept free before time 0, so that what stands there can be seen whole and taken
 FINEST_PX = 4000.0  # px a second at most
 COARSEST = 4.0  # a walk fills at least this fraction of the room: 1 / COARSEST
 LABEL_PX, MINOR_PX, BEAT_PX = 78.0, 9.0, 7.0  # the least distance of labels, of ticks, of beats
