@@ -10,19 +10,19 @@ from typing import Any
 
 import av
 from av.filter import Graph
-from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from stylegan_core.export.encoding import FORMATS
-from stylegan_core.export.output import Order, Tell, tags_of
+from stylegan_core.export.output import Order, Tell
 from stylegan_core.export.part import Packet, shape_of, whole_packets
 from stylegan_core.export.settings import ExportError
 from stylegan_core.export.sound import BITS_PER_S, ENCODERS, RATE_HZ, sound_packets
 from stylegan_core.labels import BACKGROUND, SMALLEST_FONT_PX, TEXT, font_of
 
 LARGEST_SHEET_PX = 32768  # of its longer side
+CENTISECOND = Fraction(1, 100)  # what a GIF counts in
 WEBP_METHOD = 4  # effort, 0 to 6
 
 
@@ -66,11 +66,11 @@ def _video(part: Path, path: Path, order: Order, tell: Tell) -> None:
         av.open(f"file:{part}", format="mov", metadata_errors="replace") as source,
         av.open(f"file:{path}", "w", format=name, options=options) as out,
     ):
-        out.metadata.update(tags_of(order))
+        out.metadata.update(order.tags)
         video: VideoStream = out.add_stream_from_template(source.streams.video[0], opaque=True)
         if name == "mp4" and order.settings.chosen_codec == "hevc":
             video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
-        series: list[Iterator[Packet]] = [_counted(part, video, len(order.times_s), tell)]
+        series: list[Iterator[Packet]] = [_counted(part, video, order, tell)]
         if order.settings.sound and walk.sound:
             audio: Any = out.add_stream(ENCODERS[name], rate=RATE_HZ, layout="stereo")
             audio.bit_rate = BITS_PER_S
@@ -83,9 +83,11 @@ def _decoded_at(packet: Packet) -> Fraction:
     return Fraction(packet.dts or 0) * packet.time_base
 
 
-def _counted(part: Path, stream: VideoStream, count: int, tell: Tell) -> Iterator[Packet]:
+def _counted(part: Path, stream: VideoStream, order: Order, tell: Tell) -> Iterator[Packet]:
+    count = len(order.times_s)
     for index, packet in enumerate(whole_packets(part)):
         packet.stream = stream
+        packet.duration = round(1 / (order.settings.rate * packet.time_base))  # VP9 in MP4 loses it
         yield packet
         tell((index + 1) / count)
 
@@ -103,57 +105,38 @@ def _images(part: Path, count: int, tell: Tell) -> Iterator[Image.Image]:
 
 
 def _gif(part: Path, path: Path, order: Order, tell: Tell) -> None:
-    """Two passes: the 256 colours that suit all frames best, then the frames in them."""
     count, rate = len(order.times_s), order.settings.rate
-    palette = _palette(part, count, tell)
+    graph = _painter(part)
     with av.open(f"file:{path}", "w", format="gif", options={"loop": "0"}) as out:
         stream = out.add_stream("gif", rate=rate)
         stream.height, stream.width = shape_of(part)[:2]
         stream.pix_fmt = "pal8"
-        stream.codec_context.time_base = Fraction(1, 100)
-        graph, frames, colours = _painter(part)
-        colours.push(palette)
-        colours.push(None)
+        stream.codec_context.time_base = CENTISECOND
         for index, frame in enumerate(_frames(part)):
-            frames.push(frame)
+            graph.push(frame)
             painted: Any = graph.pull()
-            painted.pts, painted.time_base = round(index * 100 / rate), Fraction(1, 100)
+            painted.pts, painted.time_base = round(index * 100 / rate), CENTISECOND
             painted.duration = round((index + 1) * 100 / rate) - painted.pts
             out.mux(stream.encode(painted))
-            tell((1 + (index + 1) / count) / 2)
+            tell((index + 1) / count)
         out.mux(stream.encode(None))
 
 
-def _palette(part: Path, count: int, tell: Tell) -> av.VideoFrame:
-    with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
-        graph = Graph()
-        graph.link_nodes(
-            graph.add_buffer(template=file.streams.video[0]),
-            graph.add("palettegen", "stats_mode=full:reserve_transparent=0"),
-            graph.add("buffersink"),
-        ).configure()
-        for index, frame in enumerate(file.decode(video=0)):
-            graph.push(frame)
-            tell((index + 1) / count / 2)
-        graph.push(None)
-        palette = graph.pull()
-    assert isinstance(palette, av.VideoFrame)
-    return palette
-
-
-def _painter(part: Path) -> tuple[Graph, av.filter.context.FilterContext, av.filter.context.FilterContext]:
-    """A graph that paints frames with a palette, and where each of the two goes in."""
+def _painter(part: Path) -> Graph:
+    """Finds the 256 colours that suit a frame, and paints it with them: a walk has more colours than one palette."""
     graph = Graph()
     with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
-        stream = file.streams.video[0]
-        frames = graph.add_buffer(template=stream)
-        colours = graph.add_buffer(width=16, height=16, format=VideoFormat("bgra"), time_base=stream.time_base)
-    paint, sink = graph.add("paletteuse", "dither=sierra2_4a"), graph.add("buffersink")
-    frames.link_to(paint, 0, 0)
-    colours.link_to(paint, 0, 1)
+        source = graph.add_buffer(template=file.streams.video[0])
+    split = graph.add("split")
+    find = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+    paint, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(paint, 0, 0)
+    split.link_to(find, 1, 0)
+    find.link_to(paint, 0, 1)
     paint.link_to(sink)
     graph.configure()
-    return graph, frames, colours
+    return graph
 
 
 def _webp(part: Path, path: Path, order: Order, tell: Tell) -> None:
@@ -194,6 +177,6 @@ def _sheet(part: Path, path: Path, order: Order, tell: Tell) -> None:
         sheet.paste(image, (x, y))
         draw.text((x + width // 2, y + height + line // 2), f"{time_s:.2f} s", TEXT, font, anchor="mm")
     info = PngInfo()
-    for name, text in tags_of(order).items():
+    for name, text in order.tags.items():
         info.add_itxt(name, text)
     sheet.save(path, format="PNG", pnginfo=info)

@@ -18,7 +18,7 @@ import numpy as np
 from av.codec.context import CodecContext
 
 from stylegan_core.export.metadata import FOLDER_WALK
-from stylegan_core.export.output import Order, Shape, Tell, fingerprint, require_place
+from stylegan_core.export.output import Order, Shape, Tell, require_place
 from stylegan_core.export.settings import ExportError
 from stylegan_core.files import write_whole
 from stylegan_core.picture import SCENE_KEY, write_png
@@ -49,7 +49,7 @@ class Folder:
             raise ExportError(f"{path} is a file; name a folder for the pictures.")
         require_place(path)
         found = _read(path / ORDER_FILE)
-        if found.get("fingerprint") == fingerprint(self.order):
+        if found.get("fingerprint") == self.order.fingerprint:
             self.shape = (int(found["height"]), int(found["width"]), int(found["channels"]))
             for torn in path.glob(".*.part"):  # a file that was being written when the program was ended
                 torn.unlink()
@@ -65,7 +65,7 @@ class Folder:
         self.shape = shape
         order, names = self.order, ("height", "width", "channels")
         data = {
-            "fingerprint": fingerprint(order),
+            "fingerprint": order.fingerprint,
             "frames": len(order.times_s),
             **dict(zip(names, shape, strict=True)),
             "settings": order.settings.model_dump(mode="json"),

@@ -44,7 +44,7 @@ def framed(picture: np.ndarray, shape: Shape, settings: ExportSettings) -> np.nd
     height, width = fitted_size(picture.shape[:2], shape[:2], settings)
     picture = resized(picture, height, width)
     top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
-    if top <= 0 and left <= 0:  # it covers all
+    if top + left < 0 or (height, width) == shape[:2]:  # it covers all
         return np.ascontiguousarray(picture[-top : shape[0] - top, -left : shape[1] - left])
     frame = np.empty(shape, picture.dtype)
     frame[:] = _ground(shape[2], picture.dtype, settings)
@@ -61,7 +61,9 @@ def fitted_size(picture: tuple[int, int], frame: tuple[int, int], settings: Expo
     if settings.fit == "crop":
         return max(round(height * max(down, across)), high), max(round(width * max(down, across)), wide)
     scale = min(down, across, 1.0) if settings.fit == "pad" else min(down, across)
-    return min(max(round(height * scale), 1), high), min(max(round(width * scale), 1), wide)
+    height, width = max(round(height * scale), 1), max(round(width * scale), 1)
+    # No line of background where the two differ by rounding alone.
+    return high if abs(high - height) <= 1 else height, wide if abs(wide - width) <= 1 else width
 
 
 def _magnified(picture: np.ndarray, shape: Shape) -> np.ndarray:

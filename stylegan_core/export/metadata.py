@@ -31,11 +31,6 @@ def sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.walk.json")
 
 
-def needs_sidecar(walk: Walk, format_: str) -> bool:
-    """Whether the walk has to lie beside a file of this format."""
-    return format_ in ("gif", "webp") or len(walk_text(walk)) > LIMIT
-
-
 def write_sidecar(walk: Walk, path: Path) -> None:
     """Put the walk beside the file at `path`. All or nothing."""
     write_walk(walk, sidecar(path))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_core.export.finishing import finish
-from stylegan_core.export.metadata import EXPORT_KEY, needs_sidecar, png_texts, read_tags, write_sidecar
-from stylegan_core.export.output import Order, Shape, Tell, fingerprint, require_place, tags_of
+from stylegan_core.export.metadata import EXPORT_KEY, png_texts, read_tags, write_sidecar
+from stylegan_core.export.output import Order, Shape, Tell, require_place
 from stylegan_core.export.part import PartFile, part_path, shape_of
 from stylegan_core.export.settings import ExportError
 from stylegan_core.export.sound import check_sound
@@ -20,7 +20,7 @@ class Movie:
     def __init__(self, order: Order):
         self.order = order
         self.shape: Shape | None = None
-        self._part = PartFile(part_path(order.path, order.settings), order.settings, tags_of(order))
+        self._part = PartFile(part_path(order.path, order.settings), order.settings, order.tags)
         self._whole = False  # the target is there already
 
     @property
@@ -30,7 +30,7 @@ class Movie:
 
     def begin(self) -> Sequence[int]:
         """See `Output.begin`."""
-        order, path, own = self.order, self.order.path, fingerprint(self.order)
+        order, path, own = self.order, self.order.path, self.order.fingerprint
         if path.is_dir():
             raise ExportError(f"{path} is a folder; name a file for the export.")
         require_place(path.parent)
@@ -68,7 +68,7 @@ class Movie:
             return
         self._part.end()
         order = self.order
-        if needs_sidecar(order.walk, order.settings.format):
+        if order.needs_sidecar:
             write_sidecar(order.walk, order.path)
         finish(self._part.path, order, tell)
         self._part.remove()

@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,26 @@ class Order:
     path: Path
     times_s: tuple[float, ...]  # of the frames, in the walk's time
     overwrite: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The walk as metadata holds it."""
+        return walk_text(self.walk)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this export from all others: the walk and the settings, not where it goes."""
+        return hashlib.sha256((self.text + self.settings.model_dump_json()).encode()).hexdigest()[:32]
+
+    @property
+    def needs_sidecar(self) -> bool:
+        """Whether the walk has to lie beside the file: the format has no place for it, or it is too long."""
+        return self.settings.format in ("gif", "webp") or len(self.text) > LIMIT
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a file says of itself: which export it is, and the walk, unless that is too long."""
+        return {EXPORT_KEY: self.fingerprint} | ({WALK_KEY: self.text} if len(self.text) <= LIMIT else {})
 
 
 class Output(Protocol):
@@ -77,15 +98,3 @@ def require_place(folder: Path) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise ExportError(f"The folder {folder} cannot be written to ({reason}); choose another one.") from error
-
-
-def fingerprint(order: Order) -> str:
-    """What tells an export from all others: the walk and the settings, not where it goes."""
-    text = walk_text(order.walk) + order.settings.model_dump_json()
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def tags_of(order: Order) -> dict[str, str]:
-    """What a file says of itself: which export it is, and the walk, unless that is too long."""
-    text = walk_text(order.walk)
-    return {EXPORT_KEY: fingerprint(order)} | ({WALK_KEY: text} if len(text) <= LIMIT else {})

@@ -74,6 +74,7 @@ class PartFile:
         self.path, self.settings, self.tags = path, settings, tags
         self.count = 0  # whole frames in it
         self._next = 0
+        self._whole_bytes: int | None = None  # the file's size up to the last frame that went well; None: all of it is
         self._old = path.with_name(f"{path.name}.old")  # while its frames are taken over into a new one
         self._file: OutputContainer | None = None
         self._stream: VideoStream | None = None
@@ -102,10 +103,12 @@ class PartFile:
         if self._file is None or self._stream is None:
             self._file, self._stream = self._open(pixels.shape)
         context = self._stream.codec_context
+        self._whole_bytes = self.path.stat().st_size
         for packet in context.encode(video_frame(pixels, self._next, context)):
             packet.duration = 1
             packet.stream = self._stream
             self._file.mux(packet)
+        self._whole_bytes = None
         self.count = self._next  # the muxer holds back one frame until the next one comes
         self._next += 1
         self._old.unlink(missing_ok=True)
@@ -130,9 +133,14 @@ class PartFile:
         """Leave it so that it plays; never fails, for what could go wrong then has been told by `add`."""
         with suppress(OSError, FFmpegError):
             self.end()
-        if self._old.exists():
-            with suppress(OSError):
+        with suppress(OSError, FFmpegError):
+            if self._old.exists():  # not all of it was taken over
                 os.replace(self._old, self.path)
+                self.count = sum(1 for _ in whole_packets(self.path))
+            elif self._whole_bytes is not None:  # half a frame, for which the disk was too small
+                os.truncate(self.path, self._whole_bytes)
+                self.count = sum(1 for _ in whole_packets(self.path))
+        self._whole_bytes = None
 
     def _open(self, shape: Shape) -> tuple[OutputContainer, VideoStream]:
         file = av.open(f"file:{self.path}", "w", format=self.path.suffix[1:], options=FRAGMENTED)

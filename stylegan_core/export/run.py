@@ -28,6 +28,7 @@ from stylegan_core.export.movie import Movie
 from stylegan_core.export.output import Order, Output
 from stylegan_core.export.settings import ExportError, ExportSettings
 from stylegan_core.ops import Poll, no_poll
+from stylegan_core.picture import PictureFileError
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Scene, only_picture
 from stylegan_core.walk import Walk, frame_times, scene_at
@@ -262,14 +263,14 @@ class Export:
         if isinstance(error, ExportError):
             return str(error)
         where = f"The export to {self.path} stopped at frame {self.frames_done} of {self.num_frames}"
-        if isinstance(error, StyleScopeError):
-            return f"{where}: {error}"
-        number = getattr(error, "errno", None)
+        number = getattr(error.__cause__ if isinstance(error, PictureFileError) else error, "errno", None)
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             return f"{where}, because the disk is full; make room and export again, which goes on from there."
         if number in (errno.EACCES, errno.EPERM, errno.EROFS):
             return f"{where}, because the folder may not be written to; choose another one."
+        if isinstance(error, StyleScopeError):
+            return f"{where}: {error}"
         return f"{where} ({reason}); what is written stays, and exporting again goes on from there."
 
 
