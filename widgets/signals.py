@@ -40,8 +40,6 @@ class SignalsPanel:
     def follow(self) -> None:
         """Once a frame, also while the panel is folded: the marks, and unfolding where there is news."""
         self._marks.sync()
-        if self._ui.explorer.signals.active:
-            self._ui.window.stay_awake()
         if self._patch.news:
             self._patch.news = False
             dpg.set_value("panel.signals", True)

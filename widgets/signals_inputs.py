@@ -14,7 +14,7 @@ from widgets.ui import Ui
 
 HOSTS = {"127.0.0.1": "this computer only", "0.0.0.0": "the whole network"}
 NETWORK = "Anybody in this network can now move what is shown. Choose it only where you know who that is."
-ALL_INPUTS, SYSTEM = "all inputs", "the system's own choice"
+ALL_INPUTS, SYSTEM = "all inputs", "system default"
 PARTS = ("osc", "midi", "audio")
 SOURCES = {"device": "a device", "file": "a file"}
 
@@ -26,6 +26,7 @@ class Inputs:
         self._ui, self._patch = ui, patch
         self._settings: SignalSettings | None = None
         self._seen: tuple[object, ...] = ()
+        self._looked = False  # for sound devices
         self._controls: list[tuple[str, Callable[[SignalSettings], Any]]] = []
 
     def build(self) -> None:
@@ -39,7 +40,9 @@ class Inputs:
         rack, settings = self._ui.explorer.signals, self._patch.settings
         if self._settings is None:
             rack.midi.look()
-            rack.audio.look()
+        if settings.audio.enabled and not self._looked:
+            rack.audio.look()  # not before: somebody who wants no sound need not know what it lacks
+        self._looked = settings.audio.enabled
         if settings is not self._settings:
             self._settings = settings
             self._show(settings)
