@@ -85,6 +85,7 @@ class TakeWriter:
 
     def __init__(self, path: Path, scene: Scene, name: str):
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self._file = path.open("xb")
         self._data, self._last_s = scene.model_dump(mode="json"), 0.0
         try:

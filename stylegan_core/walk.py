@@ -21,11 +21,11 @@ from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.files import write_whole
 from stylegan_core.parameters import parameter
 from stylegan_core.scene import Amount, Part, Scene, scene_from_data
+from stylegan_core.smoothing import smoothing_weights
 
 WALK_VERSION: Literal[1] = 1
 LONGEST_S = 86400.0
 HELD_S = 0.1  # a take's Scene that stood longer than this stood still; else it was on its way to the next
-SMOOTHING = tuple(step / 4 for step in range(-8, 9))  # where a take is looked at to smooth it, in standard deviations
 
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)]
 Ease = Literal["linear", "smooth", "cubic", "hold"]
@@ -180,10 +180,7 @@ def clip_scene(clip: Clip, time_s: float, space: Space = "w") -> Scene:
     at = clip.first_s + (time_s - clip.start_s) * clip.speed
     if not clip.smooth_s:
         return take_scene(clip.take, at, space)
-    weights = [math.exp(-0.5 * step * step) for step in SMOOTHING]
-    total = sum(weights)
-    around = [take_scene(clip.take, at + step * clip.smooth_s, space) for step in SMOOTHING]
-    return combine(around, [weight / total for weight in weights], len(around) // 2, space)
+    return _smoothed(clip.take, at, clip.smooth_s, space)
 
 
 def take_scene(take: Take, time_s: float, space: Space = "w") -> Scene:
@@ -197,6 +194,21 @@ def take_scene(take: Take, time_s: float, space: Space = "w") -> Scene:
         return before.scene
     after = samples[place + 1]
     return between(before.scene, after.scene, (time_s - before.time_s) / (after.time_s - before.time_s), space)
+
+
+def _smoothed(take: Take, time_s: float, deviation_s: float, space: Space) -> Scene:
+    """The Gaussian mean of a take's Scenes around a moment, of those that are of the model of that moment."""
+    samples = take.samples
+    place = bisect_right(samples, time_s, key=attrgetter("time_s")) - 1
+    lead = samples[max(place, 0)].scene
+    weighted = smoothing_weights(lambda index: samples[index].time_s, len(samples), time_s, deviation_s, HELD_S)
+    parts = [(samples[index].scene, weight) for index, weight in weighted]
+    model = (lead.model.digest, lead.model.which)
+    same = [(scene, weight) for scene, weight in parts if (scene.model.digest, scene.model.which) == model]
+    total = math.fsum(weight for _, weight in same)
+    if total <= 0:
+        return lead
+    return combine([lead, *(scene for scene, _ in same)], [0.0, *(weight / total for _, weight in same)], 0, space)
 
 
 def _beside_clips(walk: Walk, time_s: float) -> Scene:
