@@ -81,6 +81,7 @@ class Explorer:
         self.store = Store(Scene())
         self.motion = Motion(self.store)
         self.signals = Rack(self.session.signals)
+        self.signals.place = self._place
         self.remote = Remote(self.store, self._acts(), lambda text: self.say(text, "error"))
         self.effective = self.store.scene  # as the signals have it; its picture is shown
         self.measuring = Measuring(self.models)
@@ -447,7 +448,17 @@ class Explorer:
             "undo": lambda _: self.undo(),
             "redo": lambda _: self.redo(),
             "random": lambda _: self.random_person(),
+            "play": lambda _: self.timeline.play(),
+            "pause": lambda _: self.timeline.pause(),
+            "seek": lambda seconds: self.timeline.seek(seconds),
         }
+
+    def _place(self) -> tuple[float, float] | None:
+        """Where a walk that plays is, in seconds and in beats."""
+        walk, position_s = self.timeline.walk, self.timeline.position_s
+        if self.timeline.playing == "no":
+            return None
+        return position_s, (position_s - walk.first_beat_s) * walk.bpm / 60
 
     def _take_signals(self, now: float) -> None:
         """Take in what came from outside: it moves signals, or the Scene itself."""

@@ -194,7 +194,7 @@ def test_lfos_go_by_the_walks_beats_while_one_plays(rack: Rack) -> None:
     rack.change(bpm=60.0)
     rack.modulate(Scene(), 3.0)
     assert rack.values == (0.75,)
-    rack.beats = lambda now_s: 1.0
+    rack.place = lambda: (0.5, 1.0)
     rack.modulate(Scene(), 3.0)
     assert rack.values == (0.25,)
 

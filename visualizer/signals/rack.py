@@ -37,8 +37,8 @@ class Rack:
     Attributes:
         settings: what is set; change it through the methods.
         card: of the model shown, which decides what parameters there are.
-        beats: the beat that a walk is at, counted from its first, at a time in seconds; None while none plays.
-        position: the same in seconds, for a sound file that goes along with a walk.
+        place: where a walk that plays is, in seconds and in beats; None while none does. LFOs in beats and sound files
+            go along with it.
     """
 
     def __init__(
@@ -50,8 +50,7 @@ class Rack:
     ):
         self.settings = settings or SignalSettings()
         self.card: ModelCard | None = None
-        self.beats: Callable[[float], float | None] = lambda now_s: None
-        self.position: Callable[[float], float | None] = lambda now_s: None
+        self.place: Callable[[], tuple[float, float] | None] = lambda: None
         self.osc, self.midi, self.audio = osc or OscInput(), midi or MidiInput(), audio or AudioInput()
         self.values: tuple[float | None, ...] = ()
         self._moved: dict[str, float] = {}
@@ -83,7 +82,8 @@ class Rack:
 
     def modulate(self, scene: Scene, now_s: float) -> Scene:
         """The Scene as the signals have it at a time in seconds: the same object where nothing moves it."""
-        self.values = tuple(self._signal(item.source, now_s) for item in self.settings.modulations)
+        place = self.place()
+        self.values = tuple(self._signal(item.source, now_s, place) for item in self.settings.modulations)
         shifts: dict[str, tuple[Parameter, float]] = {}
         for item, value in zip(self.settings.modulations, self.values, strict=True):
             found = self._parameter(item.parameter)
@@ -245,11 +245,11 @@ class Rack:
 
     # -- within --------------------------------------------------------------------------------------------------------
 
-    def _signal(self, source: Source, now_s: float) -> float | None:
+    def _signal(self, source: Source, now_s: float, place: tuple[float, float] | None) -> float | None:
         match source:
             case Lfo():
-                beat = self.beats(now_s)
-                return lfo_value(source, now_s, now_s * self.settings.bpm / 60 if beat is None else beat)
+                beat = now_s * self.settings.bpm / 60 if place is None else place[1]
+                return lfo_value(source, now_s, beat)
             case OscControl():
                 return osc_value(source, self._osc.get(source.address, ()))
             case MidiControl():
@@ -257,7 +257,7 @@ class Rack:
                     (source.control, source.channel, 0 if source.control == "pitch" else source.number)
                 )
             case AudioFeature():
-                return self.audio.value(source, now_s, self.position(now_s))
+                return self.audio.value(source, now_s, None if place is None else place[0])
 
     def _parameter(self, address: str) -> Parameter | ParameterError:
         key = (address, "" if self.card is None else self.card.digest)
