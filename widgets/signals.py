@@ -29,7 +29,7 @@ class SignalsPanel:
         """Make its items."""
         with dpg.group(tag="signals.learning", show=False):
             dpg.add_text("", tag="signals.learning.words", color=theme.ACCENT, wrap=self._ui.px(250))
-            dpg.add_button(label="Cancel", tag="signals.learning.cancel", width=-1, callback=self._stop_learning)
+            dpg.add_button(label="Cancel", tag="signals.learning.cancel", width=-1, callback=self.stop_learning)
             dpg.add_spacer(height=self._ui.px(4))
         self._rows.build()
         self._add.build()
@@ -38,19 +38,20 @@ class SignalsPanel:
         self._menu.build()
 
     def follow(self) -> None:
-        """Once a frame, also while the panel is folded: the marks, and unfolding where there is news."""
+        """Once a frame, also while the panel is folded: the marks, what is waited for, and unfolding for news."""
         self._marks.sync()
+        self._tell()
         if self._patch.news:
             self._patch.news = False
             dpg.set_value("panel.signals", True)
 
     def sync(self) -> None:
         """Once a frame while it is unfolded."""
-        self._tell()
         self._rows.sync()
         self._inputs.sync()
 
-    def _stop_learning(self) -> None:
+    def stop_learning(self) -> None:
+        """Wait for no control any more."""
         self._patch.learn(None)
 
     def _tell(self) -> None:
@@ -68,3 +69,5 @@ class SignalsPanel:
             self._told = words
             dpg.set_value("signals.learning.words", words)
             dpg.configure_item("signals.learning", show=bool(words))
+            if words:
+                self._ui.explorer.say(words)  # the column may have been put away

@@ -28,6 +28,7 @@ KIND_ICONS = {"lfo": icons.ACTIVITY, "osc": icons.BROADCAST, "midi": icons.PIANO
 BEATS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 KEYS = "C C# D D# E F F# G G# A A# B".split()
 FIRST_SHARE = 0.25  # of what a slider spans: how far a new modulation goes
+FIRST_WHOLE = 10.0  # at most, where each whole number is another picture, as with seeds
 
 
 def osc_address(address: str) -> str:
@@ -84,6 +85,8 @@ def span_of(moved: Parameter) -> float:
 def new_modulation(moved: Parameter, source: Source) -> Modulation:
     """A modulation to begin with: to both sides of where the hand left the control; sound only upwards from there."""
     amount = FIRST_SHARE * span_of(moved)
+    if moved.whole:
+        amount = min(amount, FIRST_WHOLE)
     centre = 0.0 if isinstance(source, AudioFeature) else 0.5
     low, high = moved.usual
     return Modulation(parameter=moved.address, source=source, amount=amount, centre=centre, low=low, high=high)

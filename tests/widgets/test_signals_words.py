@@ -56,6 +56,7 @@ def test_a_new_modulation_swings_about_the_base_and_sound_only_lifts_it() -> Non
     assert (swing.amount, swing.centre) == (0.625, 0.5)
     assert (lift.amount, lift.centre) == (0.625, 0.0)
     assert (swing.low, swing.high) == psi.usual
+    assert new_modulation(parameter("latent/seed"), Lfo()).amount == 10
 
 
 def test_every_address_that_a_control_stands_for_is_a_parameters() -> None:
