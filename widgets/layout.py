@@ -251,6 +251,7 @@ class Layout:
     def _escape(self) -> None:
         self._model.browser.close()
         self._help.close()
+        self._signals.stop_learning()
         self._export.close()
         self._window.output.escape()
 
