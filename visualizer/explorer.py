@@ -22,7 +22,8 @@ from stylegan_core.models import devices
 from stylegan_core.ops import Poll
 from stylegan_core.picture import write_png
 from stylegan_core.scene import Latent, ModelRef, Scene
-from stylegan_core.walk import Walk, scene_at
+from stylegan_core.walk import Take, Walk, scene_at
+from visualizer.capturing import Capturing
 from visualizer.companion import Companion
 from visualizer.equivariance import Measuring
 from visualizer.exporting import Exporting
@@ -102,6 +103,7 @@ class Explorer:
         self.timeline = Timeline(
             self.store, self.motion, self.tasks, preparing, pictures_of_keys, self.open_scene, self.say
         )
+        self.capturing = Capturing(pictures / "takes", self.tasks, self.timeline, self.say)
         self._kept_at = self._played_at = self._now = 0.0
         self._random = random.Random()
 
@@ -111,6 +113,7 @@ class Explorer:
         """The window is open: mark it, and show what the last session ended with, or a starter model."""
         self._guarded(self.keeper.begin)
         self._kept_walk.load(self.timeline.restore)
+        self.capturing.look_for_left()
         self.exporting.begin()
         if self._first_file is not None:
             self.open_file(self._first_file)
@@ -148,6 +151,7 @@ class Explorer:
         if (error := self.measuring.collect()) is not None:
             self.say(error, "error")
         self.effective = self.signals.modulate(self.store.scene, now)
+        self.capturing.tick(now, self.effective)
         self._hold()
         self._ask(now)
         self.companion.follow(self.effective)
@@ -163,6 +167,7 @@ class Explorer:
     def close(self) -> None:
         """The window closes as it should: everything is kept."""
         self.motion.stop()
+        self.capturing.close()
         self.keep()
         self.loader.drop()
         self.companion.close()
@@ -302,6 +307,8 @@ class Explorer:
                 self.open_scene(found.scene)
             elif isinstance(found, Walk):
                 self._open_walk(found, path)
+            elif isinstance(found, Take):
+                self._open_take(found)
             elif isinstance(found, Latent):
                 self._open_projected(found)
             else:
@@ -328,6 +335,12 @@ class Explorer:
         """The model that the walk begins with is in memory."""
         self._cards[ref.digest] = self.models.get(ref).card
         self.timeline.open(walk, path)
+
+    def _open_take(self, take: Take) -> None:
+        """Have a take in the timeline, where the playhead is."""
+        if not self.store.scene.model.digest:
+            self._open_last(lambda scene: scene)
+        self.capturing.place(take)
 
     def _open_projected(self, latent: Latent) -> None:
         """Show a projected face with the model that is open; where none is, with what a new window begins with."""

@@ -9,10 +9,11 @@ from stylegan_core.export.metadata import FOLDER_WALK, read_video_walk
 from stylegan_core.picture import read_scene
 from stylegan_core.projected import is_projected, open_projected
 from stylegan_core.scene import Latent, Scene, scene_from_data
-from stylegan_core.walk import Walk, WalkError, walk_from_data
+from stylegan_core.take import is_take, read_take
+from stylegan_core.walk import Take, Walk, WalkError, walk_from_data
 from visualizer.session import Session, SessionError, session_from_data
 
-Kept = Scene | Walk | Session | Latent
+Kept = Scene | Walk | Take | Session | Latent
 
 # What tells the kinds of JSON files apart:
 _SCENE, _WALK, _SESSION = (frozenset(kind.model_fields) for kind in (Scene, Walk, Session))
@@ -24,7 +25,7 @@ def read_kept(path: Path) -> Kept | None:
 
     Args:
         path: a picture or a Scene's JSON; a video, an animation, a sheet, a folder of pictures or a walk's JSON; a
-            session; a projected face. They are told apart by what is in them.
+            take; a session; a projected face. They are told apart by what is in them.
 
     Raises:
         StyleScopeError: it is one of them, and broken.
@@ -43,6 +44,8 @@ def read_kept(path: Path) -> Kept | None:
         return walk
     if is_projected(path, start):
         return open_projected(path)
+    if is_take(start):
+        return read_take(path)
     if start.lstrip()[:1] == b"{":  # no model file starts so
         return _kept_in_json(path)
     return None
