@@ -29,6 +29,7 @@ from visualizer.equivariance import Measuring
 from visualizer.exporting import Exporting
 from visualizer.favourites import Favourites
 from visualizer.files import Kept, free_place, read_kept, stamped
+from visualizer.generating import Generating
 from visualizer.grid import MixingGrid
 from visualizer.grid_files import GridFiles
 from visualizer.inspection import Inspection
@@ -86,6 +87,7 @@ class Explorer:
         self.remote = Remote(self.store, self._acts(), lambda text: self.say(text, "error"))
         self.effective = self.store.scene  # as the signals have it; its picture is shown
         self.measuring = Measuring(self.models)
+        self.generating = Generating(self.models)
         self.centring = Centring(self.models)
         self.card: ModelCard | None = None
         self.loader = Loader(self.memory, self.say)
@@ -101,7 +103,14 @@ class Explorer:
             self.renderer, self.tasks, lambda scene: preparing.in_memory(scene, self.store.scene.model)
         )
         self.timeline = Timeline(
-            self.store, self.motion, self.tasks, preparing, pictures_of_keys, self.open_scene, self.say
+            self.store,
+            self.motion,
+            self.tasks,
+            preparing,
+            pictures_of_keys,
+            self.generating,
+            self.open_scene,
+            self.say,
         )
         self.capturing = Capturing(pictures / "takes", self.tasks, self.timeline, self.say)
         self._kept_at = self._played_at = self._now = 0.0
@@ -173,6 +182,7 @@ class Explorer:
         self.companion.close()
         self.inspection.leave()
         self.measuring.cancel()
+        self.generating.drop()
         self.centring.drop()
         self.signals.close()
         self.exporting.close()

@@ -42,6 +42,10 @@ class Preparing:
             return None
         return edits.fit(scene, card, ref)
 
+    def card(self, ref: ModelRef) -> ModelCard | None:
+        """Of a model that was opened."""
+        return self._cards.get(ref.digest)
+
     def in_memory(self, scene: Scene, shown: ModelRef) -> tuple[Scene, ModelCard] | None:
         """The same with the model's card, once it can be rendered at once: the model may have made room for others."""
         fitted = self.scene(scene, shown)

@@ -6,8 +6,6 @@ hand in between. As long as the picture is what the timeline showed, it follows 
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +13,14 @@ import numpy as np
 
 from stylegan_core import edits
 from stylegan_core.edits import walk as walks
-from stylegan_core.edits.timing import GAP_S
+from stylegan_core.edits.timing import GAP_S, clamped
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.scene import Scene, only_picture
-from stylegan_core.walk import Key, Walk, scene_at, write_walk
+from stylegan_core.walk import LONGEST_S, Key, Walk, scene_at, write_walk
+from visualizer.generating import Generating, Kind
 from visualizer.key_pictures import KeyPictures
-from visualizer.motion import Motion, to_and_fro
+from visualizer.motion import Motion
+from visualizer.playhead import Playhead, Taps
 from visualizer.preparing import Preparing
 from visualizer.store import Store
 from visualizer.tasks import Tasks
@@ -29,26 +29,8 @@ Playing = Literal["no", "forward", "pingpong"]
 
 PLAY_NAME = "Walk"  # of the undo point
 KEY_STEP_S = 1.0  # from the last key to one that is added after it, where times do not snap to beats
-MOST_RATE = 16.0
 FPS = 30.0  # of the frames that one steps by
-TAPS = 8  # the newest ones count
-TAP_LIMIT_S = 2.0  # a longer rest begins anew
 EMPTY = "The walk is empty: add a key, or record a take."
-
-
-@dataclass
-class _Tempo:
-    """Taps on the beat."""
-
-    taps: list[float] = field(default_factory=list)
-
-    def tap(self, now: float) -> float | None:
-        """One more, at a time in seconds; beats a minute from the second one on."""
-        if self.taps and not 0 < now - self.taps[-1] <= TAP_LIMIT_S:
-            self.taps.clear()
-        self.taps = [*self.taps, now][-TAPS:]
-        gaps = [after - before for before, after in pairwise(self.taps)]
-        return 60.0 * len(gaps) / math.fsum(gaps) if gaps else None
 
 
 class Timeline:
@@ -60,6 +42,7 @@ class Timeline:
         tasks: writes files.
         preparing: opens the models that the walk goes through.
         pictures: of keys.
+        generating: makes walks at random.
         open_scene: goes to a Scene by hand, opening its model first if need be.
         say: tells the person at the window.
     """
@@ -71,6 +54,7 @@ class Timeline:
         tasks: Tasks,
         preparing: Preparing,
         pictures: KeyPictures,
+        generating: Generating,
         open_scene: Callable[[Scene], None],
         say: Callable[[str, Literal["info", "error"]], None],
     ):
@@ -84,7 +68,7 @@ class Timeline:
         self.clipboard: tuple[Key, ...] = ()
         self.file: Path | None = None  # where the walk was opened or saved last
         self._scenes, self._motion, self._tasks = scenes, motion, tasks
-        self._preparing, self._pictures = preparing, pictures
+        self._preparing, self._pictures, self._generating = preparing, pictures, generating
         self._open_scene, self._say = open_scene, say
         self._saved = self.walk  # as it is in its file
         self._before_opening: Walk | None = None
@@ -95,7 +79,7 @@ class Timeline:
         self._held: frozenset[str] = frozenset()  # fields of the Scene that are in the hand
         self._last: float | None = None  # when the playhead was moved last
         self._forth = True  # to and fro: the way it goes
-        self._tempo = _Tempo()
+        self._taps = Taps()
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
@@ -143,6 +127,40 @@ class Timeline:
             self._say(f"Walk saved to {path}.", "info")
 
         self._tasks.on_disk(lambda: write_walk(walk, path), saved)
+
+    def generate(self, kind: Kind, count: int, seconds: float) -> None:
+        """Have keys made in place of those that there are, about the base Scene; see `Generating.begin`."""
+        scene = self._scenes.scene
+        card = self._preparing.card(scene.model)
+        if card is None:
+            self._say("Open a model first.", "info")
+            return
+        self._generating.begin(
+            kind, only_picture(scene), card, count, clamped(seconds, walks.SHORTEST_S, LONGEST_S, 10.0)
+        )
+
+    @property
+    def generating(self) -> float | None:
+        """The share done of a walk that is generated; None: none is."""
+        return self._generating.progress
+
+    def cancel_generating(self) -> None:
+        """Keep the walk that there is."""
+        self._generating.drop()
+
+    def _collect_generated(self) -> None:
+        """Take in keys that were generated; tempo and sound stay."""
+        found = self._generating.collect()
+        if found is None:
+            return
+        walk, error = found
+        if error is not None:
+            self._say(error, "error")
+        if walk is not None:
+            kept = {name: getattr(self.walk, name) for name in ("name", "bpm", "first_beat_s", "sound", "latents")}
+            self.store.do("Generate walk", walks.set_walk, walk.model_copy(update=kept))
+            self._revision = self.store.revision
+            self.seek(0.0)
 
     @property
     def unsaved(self) -> bool:
@@ -227,7 +245,9 @@ class Timeline:
             free: whether the pictures of where it is have come; else none is asked for in vain.
             waiting: whether a model is on its way, for which the clock stands still.
         """
+        self.position_s = min(self.position_s, self.walk.duration_s)
         self._pictures.tick(lambda: [key.scene for key in self.walk.keys])
+        self._collect_generated()
         if self._before_opening is not None and self.walk is self._before_opening:
             self.file, self._before_opening = None, None  # opening was undone: the file holds another walk
         if not self._plays:
@@ -239,32 +259,15 @@ class Timeline:
         if not self._plays or waiting or not free:
             return
         seconds = 0.0 if self._last is None else max(now - self._last, 0.0)
-        before, self._last = self.position_s, now
-        ended = self._move(seconds)
+        before, self._last, walk = self.position_s, now, self.walk
+        head = Playhead(before, self._forth).moved(
+            walk.span, seconds, self.rate, self.pingpong, self.repeat or walk.loop
+        )
+        self.position_s, self._forth = head.position_s, head.forth
         if not self._show():
             self.position_s = before
-        elif ended:
+        elif head.ended:
             self.pause()
-
-    def _move(self, seconds: float) -> bool:
-        """Move the playhead; whether it has come to the end."""
-        (first, last), rate = self.walk.span, min(max(self.rate, -MOST_RATE), MOST_RATE)
-        if self.pingpong:
-            reach, middle = (last - first) / 2, (first + last) / 2
-            place = min(max(self.position_s - middle, -reach), reach)
-            velocity = math.copysign(rate, 1 if self._forth else -1)
-            place, velocity = to_and_fro(place, velocity, seconds, reach)
-            self.position_s, self._forth = middle + place, velocity >= 0
-            return False
-        position = self.position_s + rate * seconds
-        if first <= position < last or (rate < 0 and position == last):
-            self.position_s = position
-            return False
-        if self.repeat or self.walk.loop:
-            self.position_s = first + (position - first) % (last - first)
-            return False
-        self.position_s = last if rate >= 0 else first
-        return True
 
     def _mind_hands(self) -> None:
         """What a hand changes must not be fought over: playing pauses, but for a take, in which both play together."""
@@ -330,12 +333,14 @@ class Timeline:
     def add_key(self) -> None:
         """A key of the base Scene at the playhead; where that is at the last key or the end, a step after the last."""
         walk, time_s = self.walk, self.position_s
+        picture = only_picture(self._scenes.scene)
         if walk.keys and (abs(time_s - walk.keys[-1].time_s) < GAP_S or time_s >= walk.duration_s):
-            step = 60.0 / walk.bpm if self.snapping else KEY_STEP_S
-            time_s = walk.keys[-1].time_s + step
-        if self.snapping:
-            time_s = walks.snap(walk, time_s)
-        self._keep_key("Add key", walks.add_key, time_s, only_picture(self._scenes.scene))
+            time_s = walk.keys[-1].time_s + (60.0 / walk.bpm if self.snapping else KEY_STEP_S)
+            time_s = walks.snap(walk, time_s) if self.snapping else time_s
+            self._keep_key("Add key", walks.append_key, time_s - walk.keys[-1].time_s, picture)
+        else:
+            time_s = walks.snap(walk, time_s) if self.snapping else time_s
+            self._keep_key("Add key", walks.add_key, time_s, picture)
         self.position_s = min(time_s, self.walk.duration_s)
 
     def update_key(self, index: int) -> None:
@@ -371,7 +376,7 @@ class Timeline:
         Args:
             now: in seconds, from any moment on.
         """
-        bpm = self._tempo.tap(now)
+        bpm = self._taps.tap(now)
         if bpm is not None:
             beat = 60.0 / bpm
             first = self.position_s % beat if self._plays and self.rate == 1 else None

@@ -87,6 +87,17 @@ def add_key(walk: Walk, time_s: float, scene: Scene, ease: Ease = "smooth") -> W
     return insert_keys(walk, (Key(time_s=0.0, scene=scene, ease=ease),), time_s)
 
 
+def append_key(walk: Walk, step_s: float, scene: Scene) -> Walk:
+    """A Scene so long after the last key; in a loop it is as long from there to the begin, at least."""
+    if not walk.keys:
+        return add_key(walk, 0.0, scene)
+    step = clamped(step_s, GAP_S, LONGEST_S, SHORTEST_S)
+    walk = add_key(walk, walk.keys[-1].time_s + step, scene)
+    if not walk.loop or walk.keys[-1].time_s < walk.duration_s:
+        return walk
+    return set_duration(walk, walk.keys[-1].time_s + step)
+
+
 def insert_keys(walk: Walk, keys: Sequence[Key], time_s: float) -> Walk:
     """Further keys, the first of them at a time, the others as far from it as they are."""
     if not keys or math.isnan(time_s):

@@ -42,6 +42,7 @@ addresses = st.sampled_from(["truncation/psi", "noise/strength", "transform/rota
 EDITS: dict[str, tuple[Callable[..., Walk], tuple[st.SearchStrategy, ...]]] = {
     "set_walk": (edits.set_walk, (walks(),)),
     "add_key": (edits.add_key, (times, simple_scenes, eases)),
+    "append_key": (edits.append_key, (times, simple_scenes)),
     "insert_keys": (edits.insert_keys, (st.lists(keys, max_size=3), times)),
     "delete_keys": (edits.delete_keys, (places,)),
     "move_keys": (edits.move_keys, (places, times)),
@@ -87,7 +88,14 @@ EDITS: dict[str, tuple[Callable[..., Walk], tuple[st.SearchStrategy, ...]]] = {
     "set_clip_smooth": (tracks.set_clip_smooth, (places, any_float)),
     "enable_clips": (tracks.enable_clips, (places, st.booleans())),
 }
-LOSING = {"delete_keys", "set_walk", "close_loop", "set_key_scene", "add_key"}  # those that may take a Scene away
+LOSING = {
+    "delete_keys",
+    "set_walk",
+    "close_loop",
+    "set_key_scene",
+    "add_key",
+    "append_key",
+}  # those that may take a Scene away
 
 
 def person(seed: int) -> Scene:
@@ -170,6 +178,29 @@ def test_keys_are_added_in_order_and_the_walk_grows_with_them() -> None:
     walk = edits.add_key(edits.add_key(edits.add_key(Walk(), 4, person(4)), 1.5, person(1), "hold"), 12, person(9))
     assert at(walk) == [1.5, 4.0, 12.0] and seeds(walk) == [1, 4, 9]
     assert walk.duration_s == 12.0 and walk.keys[0].ease == "hold"
+
+
+def test_keys_are_appended_a_step_apart_and_a_loop_grows_with_them() -> None:
+    walk = Walk(duration_s=2.0, loop=True)
+    for seed in range(4):
+        walk = edits.append_key(walk, 1, person(seed))
+    assert at(walk) == [0.0, 1.0, 2.0, 3.0] and walk.duration_s == 4.0
+    assert edits.append_key(people(0, 1, duration_s=9.0), 2, person(5)).duration_s == 9.0
+
+
+def test_a_measured_pace_goes_when_its_way_does() -> None:
+    pace = (0.0, 0.8, 1.0)
+    walk = Walk(keys=tuple(key.model_copy(update={"pace": pace}) for key in people(0, 1, 2).keys))
+
+    def paced(walk: Walk) -> list[int]:
+        return [key.scene.latent.seed for key in walk.keys if key.pace]
+
+    assert paced(edits.move_keys(walk, [1], 0.5)) == [0, 1, 2]
+    assert paced(edits.add_key(walk, 0.5, person(7))) == [1, 2]
+    assert paced(edits.set_key_scene(walk, 2, person(7))) == [0]
+    assert paced(edits.set_ease(walk, [1], "linear")) == [0, 2]
+    back = edits.reverse(walk)
+    assert paced(back) == [2, 1, 0] and back.keys[0].pace == pytest.approx((0.0, 0.2, 1.0))
 
 
 def test_a_key_added_where_one_stands_takes_its_place() -> None:

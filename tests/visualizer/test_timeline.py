@@ -21,6 +21,7 @@ from stylegan_core.walk import Key, Sample, Take, Walk, read_walk, scene_at, wal
 from tests.strategies import tiny_model
 from tests.strategies import walks as any_walk
 from visualizer.explorer import Explorer
+from visualizer.generating import Generating
 from visualizer.key_pictures import PICTURE_PX
 from visualizer.motion import Motion
 from visualizer.session import read_session
@@ -78,6 +79,7 @@ class Desk:
             None,
             self.models,
             Nothing(),
+            Generating(None),
             lambda scene: self.store.do("Open Scene", edits.set_scene, scene),
             lambda words, kind: self.said.append(words),
         )
@@ -407,6 +409,14 @@ def test_keys_are_added_one_after_another() -> None:
     assert timeline.walk.keys[-1].time_s == 3.25
 
 
+def test_the_playhead_stays_within_a_walk_that_gets_shorter() -> None:
+    desk = Desk(people(0, 1, duration_s=8.0))
+    desk.timeline.seek(7)
+    desk.timeline.store.do("Length", walks.set_duration, 3)
+    desk.wait(0.1)
+    assert desk.timeline.position_s == 3.0
+
+
 def test_a_key_is_of_the_picture_alone() -> None:
     desk = Desk()
     desk.store.do("Look", edits.look_at, "layer", "b4.conv1")
@@ -640,6 +650,32 @@ def test_noise_does_not_play_against_the_walk(explorer: Explorer) -> None:
         explorer.tick(step / 10)
     assert explorer.timeline.playing == "forward"
     assert explorer.scene.noise == Noise(mode="random", seed=explorer.timeline.walk.keys[0].scene.noise.seed)
+
+
+@pytest.mark.parametrize(("kind", "count", "loop"), [("wander", 4, False), ("loop", 3, True), ("noise", 3, True)])
+def test_walks_are_generated_about_the_picture(
+    explorer: Explorer, tiny: Path, kind: str, count: int, loop: bool
+) -> None:
+    explorer.open_model(tiny)
+    until(explorer, lambda: explorer.scene.model.digest == ref(tiny).digest)
+    explorer.do("Psi", edits.set_psi, 0.3)
+    timeline, before = explorer.timeline, explorer.scene
+    timeline.store.do("Tempo", walks.set_tempo, 90)
+    timeline.generate(kind, count, 6.0)
+    assert timeline.generating is not None
+    until(explorer, lambda: timeline.generating is None)
+    walk = timeline.walk
+    assert (len(walk.keys), walk.loop, walk.duration_s, walk.bpm) == (count, loop, 6.0, 90.0)
+    assert all(key.scene.truncation == before.truncation for key in walk.keys)
+    assert any(key.pace for key in walk.keys) is (kind == "loop")
+    assert explorer.scene == walk.keys[0].scene and explorer.store.done[-2:] == ("Generate walk", "Walk")
+
+
+def test_a_walk_that_is_not_wanted_any_more_is_not_made(explorer: Explorer) -> None:
+    explorer.timeline.generate("loop", 20, 6.0)
+    explorer.timeline.cancel_generating()
+    explorer.tick(0)
+    assert explorer.timeline.generating is None and explorer.timeline.walk == Walk()
 
 
 # -- keeping -----------------------------------------------------------------------------------------------------------

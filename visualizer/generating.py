@@ -1,0 +1,74 @@
+"""Generating walks: those that have to be measured, on a Job beside the window."""
+
+import random
+from typing import Literal, get_args
+
+from stylegan_core.card import ModelCard
+from stylegan_core.models import ModelStore
+from stylegan_core.render import Renderer
+from stylegan_core.scene import MAX_SEED, Scene
+from stylegan_core.walk import Walk
+from stylegan_core.wander import Distance, noise_circle, random_walk, steady
+from stylegan_core.watch import Watch
+from visualizer.jobs import Job
+
+Kind = Literal["wander", "loop", "noise"]
+
+SMALL_PX = 64  # pictures up to this size are quickly made on a processor, too
+
+
+class Generating:
+    """One walk on its way. Belongs to the UI thread."""
+
+    def __init__(self, models: ModelStore):
+        self._models = models
+        self._random = random.Random()
+        self._job: Job[Walk] | None = None
+
+    @property
+    def progress(self) -> float | None:
+        """The share done of what is under way; None: nothing is."""
+        return None if self._job is None else self._job.progress
+
+    def begin(self, kind: Kind, scene: Scene, card: ModelCard, count: int, seconds: float) -> None:
+        """Have a walk generated, in place of what is under way.
+
+        Args:
+            kind: past people at random; in a loop at a constant speed; a person while the noise goes round.
+            scene: the one shown.
+            card: of its model.
+            count: how many people.
+            seconds: how long it takes.
+        """
+        assert kind in get_args(Kind), kind
+        self.drop()
+        seed = self._random.randrange(MAX_SEED)
+
+        def generate(job: Job[Walk]) -> Walk:
+            if kind == "noise":
+                return noise_circle(scene, seconds, seed)
+            walk = random_walk(scene, count, seconds, seed, loop=kind == "loop")
+            if kind == "wander":
+                return walk
+            renderer = Renderer(self._models, cache_bytes=0)
+            return steady(walk, renderer, self._distance(card), Watch(lambda: job.cancelled).check, job.report)
+
+        self._job = Job("Generating a walk", generate)
+
+    def collect(self) -> tuple[Walk | None, str | None] | None:
+        """What has ended, once: the walk, or the error; neither if it was cancelled. None: nothing has."""
+        if self._job is None or not self._job.done:
+            return None
+        job, self._job = self._job, None
+        return job.result, job.error
+
+    def drop(self) -> None:
+        """Give up what is under way."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _distance(self, card: ModelCard) -> Distance:
+        """How far people are from one another is best told by their pictures, where those are quickly made."""
+        quick = card.resolution <= SMALL_PX or self._models.device.type != "cpu"
+        return "pictures" if quick else "w"
