@@ -534,6 +534,7 @@ class Explorer:
         free = self.live.here and self.centring.job is None and not self.companion.busy and not self.inspection.busy
         if free:
             self.motion.tick(now)
+        self.timeline.overdubs = self.capturing.recording
         self.timeline.tick(now, free, waiting=self.loading is not None)
 
     def _guarded(self, function: Callable[[], object]) -> None:

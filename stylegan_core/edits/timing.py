@@ -72,7 +72,7 @@ def joined(items: Sequence[T], more: Iterable[T]) -> tuple[T, ...]:
         time_s = free_time(item.time_s, times)
         place = bisect_right(times, time_s)
         times.insert(place, time_s)
-        result.insert(place, item.model_copy(update={"time_s": time_s}))
+        result.insert(place, item if item.time_s == time_s else item.model_copy(update={"time_s": time_s}))
     return tuple(result)
 
 

@@ -524,6 +524,20 @@ def test_a_walk_plays_in_the_application(explorer: Explorer) -> None:
     assert explorer.scene == before and explorer.timeline.walk == Walk()
 
 
+def test_a_take_of_a_hand_upon_a_walk_that_plays(explorer: Explorer) -> None:
+    explorer.timeline.open(shown_walk(explorer))
+    explorer.capturing.begin()
+    explorer.timeline.play()
+    for frame in range(10):
+        until(explorer, lambda: explorer.live.here, frame / 10)
+        explorer.edit("Psi", edits.set_psi, 0.05 * frame)
+    assert explorer.timeline.playing == "forward"
+    explorer.capturing.end()
+    (clip,) = explorer.timeline.walk.clips
+    assert len({sample.scene.latent for sample in clip.take.samples}) > 3
+    assert len({sample.scene.truncation.psi for sample in clip.take.samples}) > 3
+
+
 def test_a_walk_through_a_model_that_was_never_opened(explorer: Explorer, tiny: Path) -> None:
     explorer.timeline.open(Walk(keys=(Key(time_s=0.0, scene=Scene(model=ref(tiny), latent=Latent(seed=3))),)))
     until(explorer, lambda: explorer.latest.frame.scene.model == ref(tiny))
