@@ -59,6 +59,7 @@ def shortcut_table(
             "arrows, Enter", 0, "in the grid: from cell to cell; make one the picture", lambda: None, needs="mixing"
         ),
         *_timeline(timeline),
+        Shortcut("F9", dpg.mvKey_F9, "record what you do as a take, or end it", explorer.capturing.toggle),
         Shortcut("right-click a slider", 0, "have an LFO, OSC, MIDI or sound move it", lambda: None),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
         Shortcut("C", dpg.mvKey_C, "held: show the pinned picture", lambda: None),

@@ -30,6 +30,7 @@ from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
 from widgets.shortcuts import Shortcuts
 from widgets.signals import SignalsPanel
+from widgets.takes import RecordButton, TakeOffers
 from widgets.timeline import TimelineDock
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
@@ -97,6 +98,7 @@ class Layout:
         )
         self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
         self._restore = RestoreOffer(ui)
+        self._record, self._takes = RecordButton(ui), TakeOffers(ui)
         self._export = ExportWindow(ui)
         self._timeline = TimelineDock(ui, self._browse, self._export.toggle, self._typing)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
@@ -162,6 +164,8 @@ class Layout:
             self._explorer.arrange(closed=tuple(closed))
         self._model.browser.sync()
         self._restore.sync()
+        self._takes.sync()
+        self._record.sync()
         self._export.sync()
         self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
         self._show_status()
@@ -214,6 +218,7 @@ class Layout:
             dpg.add_spacer(width=self._ui.px(16))
             self._views.build_buttons()
             self._timeline.build_button()
+            self._record.build()
             dpg.add_spacer(width=self._ui.px(16))
             for side, icon, key in (("left", icons.PANEL_LEFT, "F6"), ("right", icons.PANEL_RIGHT, "F7")):
                 tag = f"bar.{side}"

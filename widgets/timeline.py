@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 from stylegan_core.walk import Walk
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.takes import TakePanel
 from widgets.timeline_area import SHADE, TAG, Area, Lane
 from widgets.timeline_clips import ClipsLane
 from widgets.timeline_curves import CurveLane
@@ -43,6 +44,7 @@ class TimelineDock:
         self._ruler = Ruler(self._area)
         self._browse = browse
         self.transport = Transport(ui, self._area, browse, export)
+        self._take = TakePanel(ui, self._one_clip)
         self._heads = Heads(ui, self._area)
         self._hand = Hand(self._area, self._ruler, typing)
         self._walk: Walk | None = None  # that is drawn
@@ -77,6 +79,7 @@ class TimelineDock:
                 ):
                     self._heads.build()
                     dpg.add_drawlist(width=100, height=100, tag=TAG)
+                self._take.build()
                 dpg.add_text("", tag="timeline.words", color=theme.FAINT)
         self._content = dpg.add_draw_layer(parent=TAG)
         self._line = dpg.draw_line((0, 0), (0, 0), color=theme.ERROR, thickness=1.5, parent=TAG)
@@ -152,6 +155,7 @@ class TimelineDock:
         if empty:
             return
         self._thumbnails.sync(walk.keys, time.monotonic())
+        self._take.sync()
         self._arrange(walk, width, height)
         words = self._hand.sync() or HINT
         if words != self._words:
@@ -164,7 +168,7 @@ class TimelineDock:
         """Give lanes their places, and the drawlists their sizes."""
         px, area = self._ui.px, self._area
         bars = int(dpg.get_item_rect_size("timeline.bars")[1])
-        room = max(height - bars - px(RULER + WORDS + 22), px(30))
+        room = max(height - bars - self._take.height - px(RULER + WORDS + 22), px(30))
         area.resize(max(width - px(HEAD + SCROLLBAR), 50))
         if (width, room) != self._room:
             self._room = (width, room)
@@ -177,6 +181,11 @@ class TimelineDock:
             area.lanes.append((lane, top))
             top += lane.height + px(1)
         self._heads.sync(walk, area.lanes, max(top, room))
+
+    def _one_clip(self) -> int | None:
+        """The index of the clip that is selected, if it is one and nothing else is."""
+        selected = list(self._area.selected)
+        return selected[0].index if len(selected) == 1 and selected[0].lane == ClipsLane.key else None
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
