@@ -6,15 +6,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
+from PIL import features
 
 from stylegan_core.export.settings import CODECS, Codec, ExportError, ExportSettings, Format
 
 # The encoder of each codec: those that can be told to give out every frame at once.
 ENCODERS: Mapping[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9"}
 WORKING_ENCODER = "png"  # of the working file of a GIF, a WebP or a sheet: lossless, with alpha
+PILLOW_WEBP = "webp"  # FFmpeg's is libwebp
 _NEEDS: Mapping[Format, tuple[str, ...]] = {
     "gif": (WORKING_ENCODER, "gif"),
-    "webp": (WORKING_ENCODER, "libwebp_anim"),
+    "webp": (WORKING_ENCODER, PILLOW_WEBP),
     "png": (),  # Pillow writes them
     "png16": (WORKING_ENCODER,),
     "sheet": (WORKING_ENCODER,),
@@ -51,7 +53,9 @@ class FormatInfo:
 
 @lru_cache(maxsize=64)
 def has_encoder(name: str) -> bool:
-    """Whether the installed FFmpeg libraries have an encoder of this name."""
+    """Whether the installed FFmpeg libraries have an encoder of this name, or Pillow has that of WebP."""
+    if name == PILLOW_WEBP:
+        return bool(features.check("webp"))
     try:
         av.codec.Codec(name, "w")
     except ValueError:  # av's own error for it is one
@@ -83,8 +87,8 @@ def require_encoder(settings: ExportSettings) -> None:
     missing = ENCODERS[codec] if codec is not None else _NEEDS[settings.format][-1]
     instead = f"there is {' or '.join(there if info is None else info.codecs)}"
     raise ExportError(
-        f"{NAMES[settings.format]} needs the encoder {missing}, which the FFmpeg libraries installed here do not have; "
-        f"{instead}, or install PyAV from PyPI, which brings it."
+        f"{NAMES[settings.format]} needs the encoder {missing}, which the libraries installed here do not have; "
+        f"{instead}, or install PyAV and Pillow from PyPI, which bring it."
     )
 
 

@@ -207,8 +207,8 @@ class Export:
                     while flight:
                         yield self._arrived(flight.popleft())
                 self._go_on()
-                made = self._render(self._scene(time_s))
-                flight.append(_Asked(index, time_s == times_s[-1], made))
+                scene = self._scene(time_s)
+                flight.append(_Asked(index, scene, time_s == times_s[-1], self._render(scene)))
                 while len(flight) >= IN_FLIGHT or (flight and flight[0].is_there):
                     yield self._arrived(flight.popleft())
         while flight:
@@ -235,7 +235,8 @@ class Export:
                 output.start(target_shape(pixels.shape, self.settings))
             assert output.shape is not None
             frame = framed(pixels, output.shape, self.settings)
-            output.write(asked.index, frame, self._scene(self.times_s[asked.index]))
+            blurred = self.settings.motion_blur > 1
+            output.write(asked.index, frame, self._scene(self.times_s[asked.index]) if blurred else asked.scene)
         except BaseException:
             self._broken = True
             raise
@@ -255,7 +256,7 @@ class Export:
             raise Cancelled
 
     def _tell(self, share: float) -> None:
-        self._finished_share = share
+        self._finished_share, self.frames_done = share, self._output.written
         if self._stopping.is_set():
             raise Cancelled
 
@@ -279,6 +280,7 @@ class _Asked:
     """A picture that was asked for."""
 
     index: int  # of the frame that it belongs to
+    scene: Scene
     ends_frame: bool
     made: "Future[np.ndarray] | np.ndarray"
 

@@ -274,6 +274,28 @@ def test_a_cancelled_export_plays_and_the_same_one_goes_on(tmp_path: Path) -> No
     assert not part.exists()
 
 
+@pytest.mark.parametrize("name", ["h264", "gif"])
+def test_one_that_is_cancelled_while_it_finishes_has_all_its_frames(tmp_path: Path, name: str) -> None:
+    path, settings = target(tmp_path, name), settings_of(name)
+    made, seen = Export(WALK, settings, path, drawn), []
+    tell = made._tell
+
+    def cancelling(share: float) -> None:
+        seen.append((made.state, made.progress))
+        if share > 0.5:
+            made.cancel()
+        tell(share)
+
+    made._tell = cancelling
+    assert ended(made.start()).state == "cancelled"
+    assert {state for state, _ in seen} == {"finishing"}
+    assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
+    assert seen[0][1] > 0.88 and made.progress < 1
+    assert len(frames_of(part_path(path, settings))) == made.frames_done == FRAMES
+    assert not path.exists()
+    exported(path, settings)
+
+
 @pytest.mark.parametrize("name", ["h264", "png"])
 def test_pause_and_resume(tmp_path: Path, name: str) -> None:
     asked, reached = 0, threading.Event()
