@@ -146,7 +146,7 @@ class TimelineDock:
         walk = self._timeline.walk
         width -= 2 * self._ui.px(MARGIN)
         self.transport.sync(width)
-        empty = walk.empty and not walk.curves
+        empty = walk.empty and not walk.curves and not walk.clips
         if empty != self._empty:
             self._empty = empty
             dpg.configure_item("timeline.empty", show=empty)
