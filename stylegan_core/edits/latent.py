@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 from stylegan_core.edits.limits import STRENGTH_RANGE, clamp
-from stylegan_core.scene import MAX_SEED, ROW, ClassWeight, Latent, Scene
+from stylegan_core.scene import MAX_BLENDS, MAX_SEED, MAX_SHARES, ROW, ClassWeight, Latent, Scene, Share, blend_depth
 
 
 def _latent(scene: Scene, **changes: Any) -> Scene:
@@ -23,18 +23,41 @@ def step_seed(scene: Scene, step: int) -> Scene:
 
 
 def move_on_plane(scene: Scene, dx: float, dy: float) -> Scene:
-    """Move the latent over the seed plane; 1 is the distance from one person to the next."""
+    """Move the latent over the seed plane; 1 is the distance from one person to the next.
+
+    Somebody who is not on the plane (a blend, a projected face) moves in w by as much as people on it would.
+    """
     if not (math.isfinite(dx) and math.isfinite(dy)):
         return scene
-    x, y = scene.latent.x + dx, scene.latent.y + dy
+    latent = scene.latent
+    moved = _moved(latent, dx, dy)
+    place: dict[str, Any] = {"seed": moved.seed, "x": moved.x, "y": moved.y}
+    if latent.projected is None and not latent.blend:
+        return _latent(scene, **place)
+    origin, whom = Latent(seed=latent.seed, x=latent.x, y=latent.y), _whom(latent)
+    if len(latent.blend) > 2 and [share.weight for share in latent.blend[-2:]] == [1.0, -1.0]:
+        origin, whom = latent.blend[-1].latent, latent.blend[:-2]  # it has been moved before
+    if len(whom) + 2 > MAX_SHARES or blend_depth(whom) > MAX_BLENDS:
+        return _latent(scene, **place, projected=None, blend=())
+    way = (Share(latent=Latent(**place), weight=1.0), Share(latent=origin, weight=-1.0))
+    return _latent(scene, **place, projected=None, space="w", blend=(*whom, *way))
+
+
+def _whom(latent: Latent) -> tuple[Share, ...]:
+    """The shares in w of somebody who is not on the seed plane."""
+    return latent.blend if latent.blend and latent.space == "w" else (Share(latent=latent, weight=1.0),)
+
+
+def _moved(latent: Latent, dx: float, dy: float) -> Latent:
+    """The place on the seed plane that lies so far from a latent's."""
+    x, y = latent.x + dx, latent.y + dy
     column, row = math.floor(x), math.floor(y)
     x, y = x - column, y - row
     if x >= 1.0:  # rounding: -1e-20 - floor(-1e-20) is 1.0
         x, column = 0.0, column + 1
     if y >= 1.0:
         y, row = 0.0, row + 1
-    seed = (scene.latent.seed + column + row * ROW) % (MAX_SEED + 1)
-    return _latent(scene, seed=seed, x=x, y=y, projected=None, blend=())
+    return Latent(seed=(latent.seed + column + row * ROW) % (MAX_SEED + 1), x=x, y=y)
 
 
 def set_latent(scene: Scene, latent: Latent) -> Scene:

@@ -23,6 +23,7 @@ from stylegan_core.scene import (
     ModelRef,
     Noise,
     Scene,
+    Share,
     StyleEdit,
     Transform,
     Truncation,
@@ -267,6 +268,18 @@ def test_small_moves_add_up_to_the_large_one(latent: Latent, moves: list[tuple[f
 )
 def test_moves_wrap_around(latent: Latent, move: tuple[float, float], expected: Latent) -> None:
     assert edits.move_on_plane(Scene(latent=latent), *move).latent == expected
+
+
+def test_somebody_on_the_way_to_another_moves_as_those_on_the_plane_do() -> None:
+    halves = tuple(Share(latent=Latent(seed=seed), weight=0.5) for seed in (1, 2))
+    for space in ("w", "z"):
+        start = Scene(latent=Latent(seed=7, space=space, blend=halves))
+        moved = edits.move_on_plane(edits.move_on_plane(start, 0.5, 0.0), 0.75, 1.0)
+        assert moved.latent == edits.move_on_plane(start, 1.25, 1.0).latent
+        whom = halves if space == "w" else (Share(latent=start.latent, weight=1.0),)
+        there = Share(latent=Latent(seed=8 + ROW, x=0.25), weight=1.0)
+        assert moved.latent.blend == (*whom, there, Share(latent=Latent(seed=7), weight=-1.0))
+    assert edits.set_seed(moved, 3).latent.blend == ()
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])

@@ -120,7 +120,10 @@ def test_a_scene_with_a_projected_face_is_kept_and_left_again(tmp_path: Path) ->
     scene = edits.set_latent(Scene(), open_projected(written(tmp_path, npz(w=W_PLUS))))
     assert scene_from_json(scene_to_json(scene)) == scene
     assert edits.set_seed(scene, 5).latent == Latent(seed=5)
-    assert edits.move_on_plane(scene, 0.25, 0).latent == Latent(x=0.25)
+    moved = edits.move_on_plane(edits.move_on_plane(scene, 0.25, 0), 0.25, 0)
+    assert moved == edits.move_on_plane(scene, 0.5, 0) and scene_from_json(scene_to_json(moved)) == moved
+    way = map_latent(MODEL, Latent(x=0.5), ()) - map_latent(MODEL, Latent(), ())
+    torch.testing.assert_close(map_latent(MODEL, moved.latent, ()), torch.from_numpy(W_PLUS) + way)
 
 
 def test_a_rendered_face_is_that_of_its_ws(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Makes the walks that come with the program, assets/walks/*.json, for the starter model."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from stylegan_core import ModelRef, ModelStore, Renderer, Scene, edits
+from stylegan_core.walk import Curve, CurvePoint, Ease, Key, Walk, write_walk
+from stylegan_core.wander import random_walk, steady
+
+MODEL = ROOT / "assets" / "models" / "faces32.safetensors"
+WALKS = ROOT / "assets" / "walks"
+BPM = 96.0
+BEAT_S = 60.0 / BPM
+FINE = range(2, 8)  # styles of the starter model that decide colours rather than shape
+
+
+def crowd(base: Scene, renderer: Renderer) -> Walk:
+    """Eight people in a loop, each as far from the next in time as in w."""
+    walk = random_walk(edits.set_psi(base, 0.9), 8, 24.0, seed=2026)
+    return steady(walk, renderer).model_copy(update={"name": "Eight people at one speed"})
+
+
+def clothes(base: Scene) -> Walk:
+    """One person, who puts on the colours of four others and takes them off again, two beats each."""
+    person, others = edits.set_psi(edits.set_seed(base, 1), 0.9), (24, 9, 13, 26)
+    bare = edits.set_mix_amount(edits.add_mix(person, others[0], 8), range(8), 0.0, 8, 0)
+    keys = []
+    for number, other in enumerate(others):
+        worn = edits.set_mix_amount(edits.set_mix_latent(bare, other, 8, 0), FINE, 1.0, 8, 0)
+        keys.append(Key(time_s=4 * number * BEAT_S, scene=edits.set_mix_latent(bare, other, 8, 0), name="bare"))
+        keys.append(Key(time_s=(4 * number + 2) * BEAT_S, scene=worn, name=f"seed {other}"))
+    return Walk(name="Other people's colours", duration_s=16 * BEAT_S, keys=tuple(keys), loop=True, bpm=BPM)
+
+
+def beat(base: Scene) -> Walk:
+    """Somebody new on every second beat, drawn from the average to the extreme and back on each."""
+    people = (0, 13, 24, 9, 16, 35, 62, 1)
+    keys = tuple(
+        Key(time_s=2 * number * BEAT_S, scene=edits.set_seed(base, seed), ease="hold", name=f"seed {seed}")
+        for number, seed in enumerate(people)
+    )
+    way: tuple[tuple[float, float, Ease], ...] = ((0.0, 1.3, "linear"), (0.5, 0.5, "smooth"), (1.5, 0.9, "smooth"))
+    points = tuple(
+        CurvePoint(time_s=(2 * number + at) * BEAT_S, value=psi, ease=ease)
+        for number in range(len(people))
+        for at, psi, ease in way
+    )
+    return Walk(
+        name="On the beat",
+        duration_s=2 * len(people) * BEAT_S,
+        keys=keys,
+        curves=(Curve(parameter="truncation/psi", points=points),),
+        loop=True,
+        bpm=BPM,
+    )
+
+
+def tumble(base: Scene) -> Walk:
+    """Three people who turn head over heels once while they become one another."""
+    keys = []
+    for number, seed in enumerate((56, 61, 13)):
+        scene = edits.set_psi(edits.set_seed(base, seed), 0.8)
+        scene = edits.set_scale(edits.set_rotation(scene, 120.0 * number), (1.0, 0.8, 1.2)[number])
+        keys.append(Key(time_s=4.0 * number, scene=scene, ease="cubic", name=f"seed {seed}"))
+    return Walk(name="Tumbling", duration_s=12.0, keys=tuple(keys), loop=True, latents="z")
+
+
+def main() -> None:
+    """Write them all."""
+    models = ModelStore("cpu")
+    digest = models.open(MODEL).card.digest
+    base = Scene(model=ModelRef(digest=digest, path=MODEL.name))
+    walks = {"crowd": crowd(base, Renderer(models)), "colours": clothes(base), "beat": beat(base)}
+    for name, walk in {**walks, "tumbling": tumble(base)}.items():
+        write_walk(walk, WALKS / f"{name}.json")
+        print(f"Wrote {WALKS / name}.json: {len(walk.keys)} keys over {walk.duration_s:g} s.")
+
+
+if __name__ == "__main__":
+    main()
