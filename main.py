@@ -10,13 +10,18 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 try:
     import platformdirs
     import typer
 except ImportError as error:
     sys.exit(f"The package '{error.name}' is missing: run 'make run', or 'pip install -r requirements.txt'.")
+
+if TYPE_CHECKING:
+    from stylegan_core import ModelStore
+    from stylegan_core.walk import Walk
+    from visualizer.files import Kept
 
 Which = Literal["G_ema", "G"]
 
@@ -148,11 +153,11 @@ def generate(
     from stylegan_core import ModelRef, ModelStore, Renderer, Scene
     from stylegan_core.generate import choose_device, is_made, plan, require_folder
     from stylegan_core.generate import generate as make
-    from visualizer.command_line import changed, scene_in, watched
+    from visualizer.command_line import changed, kept_in, scene_of, watched
 
     models = ModelStore(choose_device(device))
     if scene is not None:
-        base = scene_in(scene, models, model, which)
+        base = scene_of(kept_in(scene), scene, models, model, which)
         ref, card = base.model, models.get(base.model).card
     elif model is not None:
         base, model, which = Scene(), model.expanduser().absolute(), which or "G_ema"
@@ -185,31 +190,86 @@ def generate(
 
 @app.command("render")
 def render(
-    file: Annotated[Path, typer.Argument(help="A picture saved by StyleScope, a session, or a Scene as JSON.")],
-    out: Annotated[Path, typer.Option(help="The PNG to write. It carries the Scene.")],
+    file: Annotated[
+        Path, typer.Argument(help="A picture or video made by StyleScope, a session, a walk's or a Scene's JSON.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(help="A PNG; of a walk .mp4, .webm, .gif, .webp, .png (a contact sheet), or a folder for PNGs."),
+    ],
     what: Annotated[
         Literal["picture", "look", "grid", "ladder"] | None,
         typer.Option(help="The picture, what is looked at besides, the grid, the ladder of psi; else as FILE says."),
     ] = None,
+    size: Annotated[str | None, typer.Option(help="Of a walk's frames, such as 1920x1080. [default: as made]")] = None,
+    fit: Annotated[
+        Literal["letterbox", "crop", "pad", "stretch"] | None, typer.Option(help="How pictures fill another shape.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second. [default: 30]", min=0.1, max=240)] = None,
+    codec: Annotated[
+        Literal["h264", "hevc", "av1", "vp9"] | None, typer.Option(help="H.264 in .mp4 and VP9 in .webm if not given.")
+    ] = None,
+    quality: Annotated[int | None, typer.Option(help="Of a video or a WebP. [default: 80]", min=1, max=100)] = None,
+    motion_blur: Annotated[
+        int | None, typer.Option(help="Pictures whose mean is one frame. [default: 1]", min=1, max=64)
+    ] = None,
+    first_s: Annotated[float | None, typer.Option("--from", help="Second to begin at.", min=0)] = None,
+    last_s: Annotated[float | None, typer.Option("--to", help="Second to end before.", min=0)] = None,
+    sound: Annotated[Path | None, typer.Option(help="A sound file to hear, in place of the walk's own.")] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="Without the walk's sound.")] = False,
+    bits: Annotated[int | None, typer.Option(help="8 or 16, of a folder of PNGs. [default: 8]")] = None,
+    pictures: Annotated[int | None, typer.Option(help="On a contact sheet. [default: 24]", min=1, max=1024)] = None,
+    columns: Annotated[int | None, typer.Option(help="Of a contact sheet. [default: 6]", min=1, max=64)] = None,
     model: Annotated[Path | None, typer.Option(help="The model's file, where it is not found as FILE says.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
     half: Annotated[bool, typer.Option("--half", help="16 bits where those are quicker.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
 ) -> None:
-    """Make the picture of a Scene from a file, the layer or noise that it looks at, its mixing grid or ladder."""
+    """Make a video of a walk; or the picture of a Scene, the layer or noise it looks at, its mixing grid or ladder.
+
+    What there is already of a walk is kept: the same command goes on where it was stopped.
+    """
+    from stylegan_core import ModelStore
+    from stylegan_core.generate import choose_device
+    from visualizer.command_line import kept_in, walk_in
+
+    of_frames: dict[str, Any] = {"size": size, "fit": fit, "fps": fps, "codec": codec, "quality": quality}
+    of_frames |= {"motion-blur": motion_blur, "bits": bits, "pictures": pictures, "columns": columns}
+    of_frames |= {"from": first_s, "to": last_s, "sound": sound, "silent": silent or None}
+    given = {name: value for name, value in of_frames.items() if value is not None}
+    kept, models = kept_in(file), ModelStore(choose_device(device))
+    walk = walk_in(kept, out)
+    if walk is None and given:
+        fail(f"{file} holds no walk: without one, --{next(iter(given))} means nothing.")
+    elif walk is None:
+        _render_picture(kept, file, out, what, model, models, half, overwrite)
+    elif what is not None:
+        fail(f"{file} holds a walk; --what is for pictures.")
+    else:
+        _render_walk(walk, file, out, given, model, models, half, overwrite)
+
+
+def _render_picture(
+    kept: "Kept",
+    file: Path,
+    out: Path,
+    what: str | None,
+    model: Path | None,
+    models: "ModelStore",
+    half: bool,
+    overwrite: bool,
+) -> None:
+    from stylegan_core import Renderer, edits
+    from stylegan_core.grid import grid_picture
+    from stylegan_core.ladder import ladder_picture
+    from stylegan_core.picture import write_png
+    from visualizer.command_line import scene_of, told
+
     if out.suffix.lower() != ".png":
         fail(f"{out} does not end in .png, the only kind of picture that StyleScope writes.")
     if out.exists() and not overwrite:
         fail(f"{out} is there already; give --overwrite to replace it.")
-    from stylegan_core import ModelStore, Renderer, edits
-    from stylegan_core.generate import choose_device
-    from stylegan_core.grid import grid_picture
-    from stylegan_core.ladder import ladder_picture
-    from stylegan_core.picture import write_png
-    from visualizer.command_line import scene_in, told
-
-    models = ModelStore(choose_device(device))
-    renderer, scene = Renderer(models, half), scene_in(file, models, model)
+    renderer, scene = Renderer(models, half), scene_of(kept, file, models, model)
     what = what or ("picture" if scene.look.at == "picture" else "look")
     if what == "look" and scene.look.at == "picture":
         fail(f"{file} looks at nothing besides the picture; leave out --what, or look at a layer in the window first.")
@@ -222,6 +282,33 @@ def render(
         pixels = renderer.pixels(scene)
     write_png(out, pixels, scene)
     print(f"Wrote {out}: the {what} in {file}, {pixels.shape[1]}×{pixels.shape[0]} px.")
+
+
+def _render_walk(
+    walk: "Walk",
+    file: Path,
+    out: Path,
+    given: dict[str, Any],
+    model: Path | None,
+    models: "ModelStore",
+    half: bool,
+    overwrite: bool,
+) -> None:
+    from visualizer.command_line import WalkRun, settings_of, walk_of, walk_with
+
+    walk, settings = walk_with(walk, given), settings_of(given, out)
+    run = WalkRun(walk_of(walk, file, models, model), settings, out, models, half, overwrite)
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl+C
+    try:
+        run.run()
+    except KeyboardInterrupt:
+        done = f"{run.export.frames_done} of {run.export.num_frames} frames"
+        print(f"Stopped with {done} of {out}; the same command goes on.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+    what = "pictures" if settings.is_folder or settings.format == "sheet" else "frames"
+    print(f"{'Wrote' if run.made else 'Kept'} {out}: {run.export.num_frames} {what} of the walk in {file}.")
 
 
 @app.command("equivariance")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -27,6 +28,8 @@ from stylegan_core.picture import read_scene, write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors
 from stylegan_core.scene import ChannelGain, Grid, Ladder, Latent, Look, Noise, Source, Truncation, only_picture
+from stylegan_core.walk import Key, Walk, frame_times, read_walk, scene_at, write_walk
+from visualizer.files import read_kept
 from visualizer.session import Session, session_to_json
 
 ROOT = Path(__file__).parents[1]
@@ -511,6 +514,144 @@ def test_render_writes_pngs_and_replaces_them_only_if_told(cli: Cli, tmp_path: P
     assert (code, said, err) == (1, "", f"{out} is there already; give --overwrite to replace it.\n")
     assert out.read_text() == "precious"
     assert cli("render", file, "--out", out, "--overwrite")[0] == 0 and read_scene(out) == faces()
+
+
+# -- render, of walks --------------------------------------------------------------------------------------------------
+
+
+def walk_file(folder: Path, seconds: float = 1.0, **fields: object) -> Path:
+    """A walk from one person to another and back to a third."""
+    keys = tuple(Key(time_s=seconds * k / 2, scene=faces(latent=Latent(seed=k)), ease="cubic") for k in range(3))
+    path = folder / "walk.json"
+    write_walk(Walk(keys=keys, duration_s=seconds, **fields), path)
+    return path
+
+
+def expected_frames(path: Path, fps: float) -> list[np.ndarray]:
+    walk, models = read_walk(path), sg.ModelStore()
+    return [sg.render(scene_at(walk, time_s), models).pixels.numpy() for time_s in frame_times(walk, fps)]
+
+
+def test_frames_of_a_walk_are_the_pictures_of_its_scenes(cli: Cli, tmp_path: Path) -> None:
+    file, out = walk_file(tmp_path, first_s=0.2, last_s=0.8), tmp_path / "frames"
+    code, words, err = cli("render", file, "--out", out, "--fps", 10, "--device", "cpu")
+    assert (code, words) == (0, f"Wrote {out}: 6 pictures of the walk in {file}.\n")
+    assert err.splitlines()[-1].startswith("Exporting: ") and err.count("\n") <= 10
+    found = [pixels_of(path).numpy() for path in sorted(out.glob("*.png"))]
+    assert np.array_equal(found, expected_frames(file, 10))
+    assert read_kept(out) == read_walk(file)
+    assert cli("render", file, "--out", out, "--fps", 10)[1] == f"Kept {out}: 6 pictures of the walk in {file}.\n"
+
+
+def test_a_video_is_rendered_and_is_a_walk_itself(cli: Cli, tmp_path: Path) -> None:
+    file, out, part = walk_file(tmp_path), tmp_path / "new" / "walk.mp4", tmp_path / "part.webm"
+    options = ["--size", "64x48", "--fit", "crop", "--fps", "12", "--quality", "90", "--motion-blur", "2"]
+    assert cli("render", file, "--out", out, *options)[1] == f"Wrote {out}: 12 frames of the walk in {file}.\n"
+    with av.open(out) as video:
+        frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+        assert (len(frames), frames[0].shape, video.streams.video[0].average_rate) == (12, (48, 64, 3), 12)
+    assert read_kept(out) == read_walk(file)
+    assert cli("render", out, "--out", part, "--from", "0.25", "--to", "0.75", "--fps", "8", "--silent")[0] == 0
+    found = read_kept(part)
+    assert isinstance(found, Walk) and (found.first_s, found.last_s) == (0.25, 0.75)
+    with av.open(part) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 4
+
+
+def test_a_session_gives_its_walk_to_a_video_and_its_picture_to_a_png(cli: Cli, tmp_path: Path) -> None:
+    file, walk = tmp_path / "session.json", read_walk(walk_file(tmp_path))
+    file.write_text(session_to_json(Session(scene=faces(latent=Latent(seed=9)), walk=walk)))
+    assert cli("render", file, "--out", tmp_path / "x.gif", "--fps", 5)[0] == 0
+    assert cli("render", file, "--out", tmp_path / "x.png")[0] == 0
+    assert read_scene(tmp_path / "x.png").latent.seed == 9
+    with Image.open(tmp_path / "x.gif") as animation:
+        assert animation.n_frames == 5
+
+
+def test_sixteen_bits_and_sheets(cli: Cli, tmp_path: Path) -> None:
+    file = walk_file(tmp_path)
+    assert cli("render", file, "--out", tmp_path / "deep", "--bits", 16, "--fps", 2)[0] == 0
+    with av.open(tmp_path / "deep" / "000000.png") as picture:
+        deep = next(picture.decode(video=0)).to_ndarray(format="rgb48le")
+    assert np.abs(deep / 257 - expected_frames(file, 2)[0]).max() < 1.01
+    sheet = tmp_path / "sheet.png"
+    assert cli("render", file, "--out", sheet, "--pictures", 6, "--columns", 3)[0] == 0
+    assert read_kept(sheet) == read_walk(file) and pixels_of(sheet).shape[1] > 3 * 32
+
+
+def test_a_walk_that_was_moved_to_another_machine_is_told_its_model(cli: Cli, tmp_path: Path) -> None:
+    file, out = walk_file(tmp_path), tmp_path / "frames"
+    file.write_text(file.read_text().replace(str(FACES), "/gone/model.safetensors"))
+    code, _, err = cli("render", file, "--out", out)
+    assert code == 1 and says_one_sentence(err) and "give its place with --model" in err
+    code, _, err = cli("render", file, "--out", out, "--model", CONDITIONAL)
+    assert code == 1 and says_one_sentence(err) and f"{CONDITIONAL} is not the model that {file} was made with" in err
+    assert cli("render", file, "--out", out, "--model", FACES, "--fps", 2)[0] == 0
+    assert np.array_equal(pixels_of(out / "000000.png"), expected_frames(walk_file(tmp_path), 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "words"),
+    [
+        ("x.avi", [], "does not say what to write"),
+        ("x.mp4", ["--size", "big"], "--size: 'big' is no size; write 1920x1080."),
+        ("x.mp4", ["--codec", "vp9"], "codec 'vp9' does not go into mp4"),
+        ("x.mp4", ["--bits", "16"], "16 bits are for folders of PNGs"),
+        ("x.mp4", ["--from", "5"], "From 5 s to 1 s there is nothing; the walk is 1 s long."),
+        ("x.mp4", ["--what", "grid"], "--what is for pictures"),
+        ("x.mp4", ["--sound", "nowhere.ogg"], "nowhere.ogg"),
+        ("x.gif", ["--fps", "60"], "a GIF has at most 50 frames/s"),
+        ("walk.json/x.mp4", [], "cannot be written to"),
+    ],
+)
+def test_walks_that_cannot_be_rendered_so_are_one_sentence(
+    cli: Cli, tmp_path: Path, out: str, options: list[object], words: str
+) -> None:
+    file = walk_file(tmp_path)
+    code, said, err = cli("render", file, "--out", tmp_path / out, *options)
+    assert (code, said) == (1, "") and says_one_sentence(err) and words in err
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.json"]
+
+
+def test_what_belongs_to_frames_means_nothing_to_a_picture(cli: Cli, tmp_path: Path) -> None:
+    file = kept(tmp_path / "s.json", faces())
+    code, _, err = cli("render", file, "--out", tmp_path / "x.png", "--from", 1)
+    assert code == 1 and err == f"{file} holds no walk: without one, --from means nothing.\n"
+    code, _, err = cli("generate", "--scene", walk_file(tmp_path), "--seeds", 1, "--out", tmp_path / "new")
+    assert code == 1 and says_one_sentence(err) and "holds a walk, which is many Scenes" in err
+
+
+def test_another_file_in_its_place_is_replaced_only_if_told(cli: Cli, tmp_path: Path) -> None:
+    file, out = walk_file(tmp_path), tmp_path / "x.mp4"
+    out.write_text("precious")
+    code, _, err = cli("render", file, "--out", out)
+    assert code == 1 and says_one_sentence(err) and "is there already" in err and out.read_text() == "precious"
+    assert cli("render", file, "--out", out, "--overwrite", "--fps", 4)[0] == 0 and read_kept(out) == read_walk(file)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_export_that_is_stopped_is_gone_on_with(cli: Cli, number: signal.Signals, tmp_path: Path) -> None:
+    file, out = walk_file(tmp_path, 40.0), tmp_path / "frames"
+    command = [sys.executable, "main.py", "render", str(file), "--out", str(out), "--fps", "25", "--device", "cpu"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            deadline = time.monotonic() + START_S
+            while len(list(out.glob("*.png"))) < 3 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            running.send_signal(number)
+            said, err = running.communicate(timeout=START_S)
+        finally:
+            running.kill()
+    there = sorted(out.glob("*.png"))
+    assert (running.returncode, said) == (130, "") and "Traceback" not in err and len(there) >= 3
+    assert err.splitlines()[-1] == f"Stopped with {len(there)} of 1000 frames of {out}; the same command goes on."
+    before = stamps(out)
+    for missing in range(len(there), 1000 - 3):  # all but three are as good as made
+        (out / f"{missing:06}.png").touch()
+    assert cli("render", file, "--out", out, "--fps", "25")[0] == 0
+    after = stamps(out)
+    assert len(list(out.glob("*.png"))) == 1000 and all(after[path.name] == before[path.name] for path in there)
+    assert np.array_equal(pixels_of(out / "000999.png"), expected_frames(file, 25)[-1])
 
 
 # -- equivariance ------------------------------------------------------------------------------------------------------

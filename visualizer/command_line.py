@@ -1,37 +1,49 @@
-"""What commands share: the Scene in a file with its model, a model's facts as tables, progress on stderr."""
+"""What commands share: Scenes and walks in files with their models, a model's facts as tables, progress on stderr."""
 
+import re
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+import numpy as np
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.checkpoint import read_discriminator
-from stylegan_core.errors import ModelFileError, SceneError
+from stylegan_core.cuda_graphs import PictureGraphs
+from stylegan_core.errors import Cancelled, ModelFileError, SceneError
+from stylegan_core.export import Export, ExportError, ExportSettings, export_settings, suffix_format
 from stylegan_core.models import ModelStore
+from stylegan_core.render import Renderer
 from stylegan_core.scene import Latent, ModelRef, Scene
-from visualizer.files import read_kept
-from visualizer.library import absolute, model_file, on_disk
+from stylegan_core.walk import Walk
+from visualizer.exporting import STEPS_BYTES, walk_picture
+from visualizer.files import Kept, read_kept
+from visualizer.library import absolute, model_file, on_disk, walk_models, with_models
+from visualizer.session import Session
 
 T = TypeVar("T")
 Which = Literal["G_ema", "G"]
+
+LOOK_S = 0.1  # how often it is said how far an export is
 
 
 # -- Scenes ------------------------------------------------------------------------------------------------------------
 
 
-def scene_in(file: Path, models: ModelStore, path: Path | None, which: Which | None = None) -> Scene:
-    """The Scene in a file, for its model, which is opened: from `path`, or where the Scene says.
+def kept_in(file: Path) -> Kept:
+    """What a file holds that is no model.
 
     Raises:
-        StyleScopeError: there is none, or its model is not there.
+        StyleScopeError: it cannot be read, or is broken, or holds nothing of ours.
     """
     try:
         kept = read_kept(file)
@@ -39,12 +51,44 @@ def scene_in(file: Path, models: ModelStore, path: Path | None, which: Which | N
         raise SceneError(f"{file} cannot be read: {error.strerror}.") from error
     if kept is None:
         raise SceneError(f"{file} holds no Scene; give a picture saved by StyleScope, a session, or a Scene as JSON.")
+    return kept
+
+
+def scene_of(kept: Kept, file: Path, models: ModelStore, path: Path | None, which: Which | None = None) -> Scene:
+    """The Scene that was in a file, for its model, which is opened: from `path`, or where the Scene says.
+
+    Raises:
+        StyleScopeError: there is none, or its model is not there.
+    """
+    if isinstance(kept, Walk):
+        raise SceneError(f"{file} holds a walk, which is many Scenes; give a picture, a session, or a Scene as JSON.")
     if isinstance(kept, Latent):
         kept = Scene(latent=kept)
     scene = kept if isinstance(kept, Scene) else kept.scene
     ref, card = _opened(file, scene.model, models, path, which)
     # Made as it is, unless somebody wrote it who did not know the model; of what is looked at, the error speaks.
     return edits.fit(scene, card, ref).model_copy(update={"look": scene.look})
+
+
+def walk_in(kept: Kept, out: Path) -> Walk | None:
+    """The walk in what a file holds; that of a session where `out` is no picture. None: there is none."""
+    if isinstance(kept, Session):
+        return kept.walk if out.suffix.lower() != ".png" else None
+    return kept if isinstance(kept, Walk) else None
+
+
+def walk_of(walk: Walk, file: Path, models: ModelStore, path: Path | None) -> Walk:
+    """The walk that was in a file, for its models, which are opened: from `path` that one, others where it says.
+
+    Raises:
+        StyleScopeError: a model is not there.
+    """
+    refs, found = walk_models(walk), {}
+    for ref in refs:
+        alone = len(refs) == 1 or not ref.digest
+        is_given = path is not None and (alone or models.open(absolute(path), ref.which).card.digest == ref.digest)
+        found[ref], _ = _opened(file, ref, models, path if is_given else None)
+    return with_models(walk, found)
 
 
 def _opened(
@@ -148,15 +192,136 @@ def told(doing: str) -> Callable[[float], None]:
 
 def watched(items: Iterable[T], total: int, doing: str) -> Iterator[T]:
     """Pass items on; meanwhile stderr says how many there were, how many a second, and the time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     rate = TextColumn("{task.fields[rate]} a second"), TimeRemainingColumn()
-    progress = Progress(*columns, *rate, console=Console(stderr=True), transient=True)
-    plain = progress.disable = not progress.console.is_terminal
-    with progress:
+    with _bar(*rate) as progress:
         task = progress.add_task(doing, total=total, rate="-")
         for number, item in enumerate(items, 1):
             speed = progress.tasks[0].speed
             progress.update(task, completed=number, rate="-" if speed is None else f"{speed:.1f}")
-            if plain and number * 10 // total > (number - 1) * 10 // total:  # ten lines in a log
-                print(f"{doing}: {number} of {total}", file=sys.stderr)
+            if progress.disable:
+                _log(doing, number - 1, number, total)
             yield item
+
+
+def _bar(*columns: ProgressColumn) -> Progress:
+    """A bar in a terminal; nothing in a log."""
+    console = Console(stderr=True)
+    first = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*first, *columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _log(doing: str, before: int, done: int, total: int) -> None:
+    """At each tenth, a line."""
+    if done * 10 // total > before * 10 // total:
+        print(f"{doing}: {done} of {total}", file=sys.stderr)
+
+
+# -- exports -----------------------------------------------------------------------------------------------------------
+
+
+class WalkRun:
+    """A walk on its way into a file, without a window.
+
+    Args:
+        walk: for models that are open.
+        settings: how it is exported.
+        out: where to.
+        models: with its models.
+        half: 16 bits where those are quicker.
+        overwrite: something else at `out` may be replaced.
+    """
+
+    def __init__(
+        self, walk: Walk, settings: ExportSettings, out: Path, models: ModelStore, half: bool, overwrite: bool
+    ):
+        graphs = PictureGraphs() if models.device.type == "cuda" else None
+        self._renderer = Renderer(models, half, STEPS_BYTES, graphs=graphs)
+        self._stopping = threading.Event()
+        self.made = 0  # pictures
+        self.export = Export(walk, settings, out, self._picture, overwrite)
+
+    def run(self) -> None:
+        """Export it; meanwhile stderr says how far it is. What it is interrupted by goes on once the file is closed.
+
+        Raises:
+            ExportError: it failed; what is written stays.
+        """
+        export, doing = self.export.start(), "Exporting"
+        try:
+            with _bar(TextColumn("{task.fields[left]}")) as progress:
+                task, before = progress.add_task(doing, total=export.num_frames, left=""), export.frames_done
+                while not export.wait(LOOK_S):
+                    done = export.frames_done
+                    progress.update(task, completed=done, left=_pace(export))
+                    if progress.disable:
+                        _log(doing, before, done, export.num_frames)
+                    before = done
+        except BaseException:
+            self._stopping.set()
+            export.cancel()
+            export.wait()
+            raise
+        if export.error is not None:
+            raise ExportError(export.error)
+
+    def _picture(self, scene: Scene) -> np.ndarray:
+        self.made += 1
+        return walk_picture(self._renderer, scene, self.export.settings.bits, self._poll)
+
+    def _poll(self) -> None:
+        if self._stopping.is_set():
+            raise Cancelled
+
+
+def _pace(export: Export) -> str:
+    """How quick it is, and how long it will take."""
+    if export.state == "finishing":
+        return "finishing the file"
+    left = export.seconds_left
+    if not left:
+        return ""
+    return f"{(export.num_frames - export.frames_done) / left:.1f} frames/s  {timedelta(seconds=round(left))} left"
+
+
+def settings_of(given: Mapping[str, Any], out: Path) -> ExportSettings:
+    """How a walk is exported.
+
+    Args:
+        given: options by name: fields of `ExportSettings`, "size", "bits", "silent"; others are left aside.
+        out: whose ending says the format.
+
+    Raises:
+        ExportError: they do not go together, in a sentence.
+    """
+    values = {name.replace("-", "_"): value for name, value in given.items()}
+    values = {name: value for name, value in values.items() if name in ExportSettings.model_fields}
+    values |= {"format": suffix_format(out), "sound": not given.get("silent", False)}
+    if "size" in given:
+        values["width"], values["height"] = _size_of(given["size"])
+    if (bits := given.get("bits", 8)) != 8:
+        if bits != 16 or values["format"] != "png":
+            raise ExportError(f"--bits {bits} cannot be had in {out}; 16 bits are for folders of PNGs.")
+        values["format"] = "png16"
+    return export_settings(values)
+
+
+def _size_of(text: str) -> tuple[int, int]:
+    """Width and height in px of "1920x1080"."""
+    match = re.fullmatch(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ExportError(f"--size: '{text[:40]}' is no size; write 1920x1080.")
+    return int(match[1]), int(match[2])
+
+
+def walk_with(walk: Walk, given: Mapping[str, Any]) -> Walk:
+    """A walk with other in and out points and another sound, by the options "from", "to", "sound".
+
+    Raises:
+        ExportError: there is nothing between the points.
+    """
+    first, last = given.get("from", walk.first_s), given.get("to", walk.last_s)
+    end = walk.duration_s if last is None else min(last, walk.duration_s)
+    if first >= end:
+        raise ExportError(f"From {first:g} s to {end:g} s there is nothing; the walk is {walk.duration_s:g} s long.")
+    sound = str(absolute(given["sound"])) if "sound" in given else walk.sound
+    return walk.model_copy(update={"first_s": first, "last_s": last, "sound": sound})

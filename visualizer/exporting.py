@@ -53,6 +53,12 @@ def num_frames(walk: Walk, settings: ExportSettings) -> int:
     return settings.pictures if settings.format == "sheet" else max(round((last - first) * settings.fps), 1)
 
 
+def walk_picture(renderer: Renderer, scene: Scene, bits: int, poll: Poll) -> np.ndarray:
+    """A picture of a walk, which somebody may have written who did not know the model; see `rendered`."""
+    card = renderer.models.get(scene.model).card
+    return rendered(renderer, edits.fit(scene, card, scene.model), bits, poll)
+
+
 class WalkExport:
     """One walk on its way into a file. Belongs to the UI thread."""
 
@@ -294,8 +300,7 @@ class Exporting:
 
         def make(scene: Scene, poll: Poll) -> np.ndarray:
             self._renderer.half = order.half
-            fitted = edits.fit(scene, self._renderer.models.get(scene.model).card, scene.model)
-            return rendered(self._renderer, fitted, order.settings.bits, poll)
+            return walk_picture(self._renderer, scene, order.settings.bits, poll)
 
         def ask(scene: Scene) -> "Future[np.ndarray]":
             while (future := self._worker.call(partial(make, scene), last=True)).cancelled() and not self._closing:
