@@ -1,7 +1,7 @@
-"""Generating walks: those that have to be measured, on a Job beside the window."""
+"""Generating walks: they are there at once; what has to be measured for a constant speed follows, from a Job."""
 
 import random
-from typing import Literal, get_args
+from typing import Literal
 
 from stylegan_core.card import ModelCard
 from stylegan_core.models import ModelStore
@@ -18,7 +18,7 @@ SMALL_PX = 64  # pictures up to this size are quickly made on a processor, too
 
 
 class Generating:
-    """One walk on its way. Belongs to the UI thread."""
+    """One walk that is measured. Belongs to the UI thread."""
 
     def __init__(self, models: ModelStore):
         self._models = models
@@ -30,33 +30,31 @@ class Generating:
         """The share done of what is under way; None: nothing is."""
         return None if self._job is None else self._job.progress
 
-    def begin(self, kind: Kind, scene: Scene, card: ModelCard, count: int, seconds: float) -> None:
-        """Have a walk generated, in place of what is under way.
+    def begin(self, kind: Kind, scene: Scene, card: ModelCard, count: int, seconds: float) -> Walk:
+        """A walk, of which a loop is measured from now on, in place of what was.
 
         Args:
-            kind: past people at random; in a loop at a constant speed; a person while the noise goes round.
+            kind: past people at random; in a loop, at a constant speed in the end; a person while the noise goes round.
             scene: the one shown.
             card: of its model.
             count: how many people.
             seconds: how long it takes.
         """
-        assert kind in get_args(Kind), kind
         self.drop()
         seed = self._random.randrange(MAX_SEED)
+        if kind == "noise":
+            return noise_circle(scene, seconds, seed)
+        walk = random_walk(scene, count, seconds, seed, loop=kind == "loop")
+        if kind == "loop":
+            self._job = Job("Finding a constant speed", lambda job: self._steady(job, walk, card))
+        return walk
 
-        def generate(job: Job[Walk]) -> Walk:
-            if kind == "noise":
-                return noise_circle(scene, seconds, seed)
-            walk = random_walk(scene, count, seconds, seed, loop=kind == "loop")
-            if kind == "wander":
-                return walk
-            renderer = Renderer(self._models, cache_bytes=0)
-            return steady(walk, renderer, self._distance(card), Watch(lambda: job.cancelled).check, job.report)
-
-        self._job = Job("Generating a walk", generate)
+    def _steady(self, job: Job[Walk], walk: Walk, card: ModelCard) -> Walk:
+        renderer = Renderer(self._models, cache_bytes=0)
+        return steady(walk, renderer, self._distance(card), Watch(lambda: job.cancelled).check, job.report)
 
     def collect(self) -> tuple[Walk | None, str | None] | None:
-        """What has ended, once: the walk, or the error; neither if it was cancelled. None: nothing has."""
+        """What has ended, once: the walk at a constant speed, or the error. None: nothing has."""
         if self._job is None or not self._job.done:
             return None
         job, self._job = self._job, None

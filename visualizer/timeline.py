@@ -28,6 +28,7 @@ from visualizer.tasks import Tasks
 Playing = Literal["no", "forward", "pingpong"]
 
 PLAY_NAME = "Walk"  # of the undo point
+GENERATE_NAME = "Generate walk"
 KEY_STEP_S = 1.0  # from the last key to one that is added after it, where times do not snap to beats
 FPS = 30.0  # of the frames that one steps by
 EMPTY = "The walk is empty: add a key, or record a take."
@@ -72,6 +73,7 @@ class Timeline:
         self._open_scene, self._say = open_scene, say
         self._saved = self.walk  # as it is in its file
         self._before_opening: Walk | None = None
+        self._generated: Walk | None = None
         self._plays = False
         self._shown: Scene | None = None  # what the timeline showed last
         self._revision = self.store.revision  # of the walk that it showed
@@ -129,27 +131,38 @@ class Timeline:
         self._tasks.on_disk(lambda: write_walk(walk, path), saved)
 
     def generate(self, kind: Kind, count: int, seconds: float) -> None:
-        """Have keys made in place of those that there are, about the base Scene; see `Generating.begin`."""
+        """Keys in place of those that there are, about the base Scene; see `Generating.begin`. Tempo and sound stay."""
         scene = self._scenes.scene
         card = self._preparing.card(scene.model)
         if card is None:
             self._say("Open a model first.", "info")
             return
-        self._generating.begin(
-            kind, only_picture(scene), card, count, clamped(seconds, walks.SHORTEST_S, LONGEST_S, 10.0)
-        )
+        seconds = clamped(seconds, walks.SHORTEST_S, LONGEST_S, 10.0)
+        self.pause()
+        self._take_generated(self._generating.begin(kind, only_picture(scene), card, count, seconds))
+        if self._generating.progress is None:
+            self.store.settle()
+        self.seek(0.0)
 
     @property
     def generating(self) -> float | None:
-        """The share done of a walk that is generated; None: none is."""
+        """The share done of finding a constant speed for the walk; None: none is looked for."""
         return self._generating.progress
 
     def cancel_generating(self) -> None:
-        """Keep the walk that there is."""
+        """Leave the walk's speed as it is."""
         self._generating.drop()
+        self.store.settle()
+
+    def _take_generated(self, walk: Walk) -> None:
+        kept = {name: getattr(self.walk, name) for name in ("name", "bpm", "first_beat_s", "sound", "latents")}
+        self.store.edit(GENERATE_NAME, walks.set_walk, walk.model_copy(update=kept))
+        self._generated = self.walk
 
     def _collect_generated(self) -> None:
-        """Take in keys that were generated; tempo and sound stay."""
+        """Give the walk that was generated its constant speed, unless it has been changed meanwhile."""
+        if self._generating.progress is not None and self.walk is not self._generated:
+            self._generating.drop()
         found = self._generating.collect()
         if found is None:
             return
@@ -157,10 +170,8 @@ class Timeline:
         if error is not None:
             self._say(error, "error")
         if walk is not None:
-            kept = {name: getattr(self.walk, name) for name in ("name", "bpm", "first_beat_s", "sound", "latents")}
-            self.store.do("Generate walk", walks.set_walk, walk.model_copy(update=kept))
-            self._revision = self.store.revision
-            self.seek(0.0)
+            self._take_generated(walk)
+        self.store.settle()
 
     @property
     def unsaved(self) -> bool:

@@ -676,7 +676,7 @@ def test_walks_are_generated_about_the_picture(
     timeline, before = explorer.timeline, explorer.scene
     timeline.store.do("Tempo", walks.set_tempo, 90)
     timeline.generate(kind, count, 6.0)
-    assert timeline.generating is not None
+    assert len(timeline.walk.keys) == count and (timeline.generating is not None) is (kind == "loop")
     until(explorer, lambda: timeline.generating is None)
     walk = timeline.walk
     assert (len(walk.keys), walk.loop, walk.duration_s, walk.bpm) == (count, loop, 6.0, 90.0)
@@ -685,11 +685,24 @@ def test_walks_are_generated_about_the_picture(
     assert explorer.scene == walk.keys[0].scene and explorer.store.done[-2:] == ("Generate walk", "Walk")
 
 
-def test_a_walk_that_is_not_wanted_any_more_is_not_made(explorer: Explorer) -> None:
+def test_a_walk_that_was_changed_keeps_its_speed(explorer: Explorer) -> None:
+    timeline = explorer.timeline
+    timeline.generate("loop", 20, 6.0)
+    timeline.store.do("Move key", walks.set_key_time, 1, 0.1)
+    walk = timeline.walk
+    explorer.tick(0)
+    assert timeline.generating is None and timeline.walk is walk
+    assert explorer.store.done == ("Generate walk", "Walk", "Move key")
+
+
+def test_measuring_can_be_cancelled(explorer: Explorer) -> None:
     explorer.timeline.generate("loop", 20, 6.0)
     explorer.timeline.cancel_generating()
     explorer.tick(0)
-    assert explorer.timeline.generating is None and explorer.timeline.walk == Walk()
+    assert explorer.timeline.generating is None and len(explorer.timeline.walk.keys) == 20
+    explorer.undo()
+    explorer.undo()
+    assert explorer.timeline.walk == Walk()
 
 
 # -- keeping -----------------------------------------------------------------------------------------------------------
