@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stylegan_core.errors import Cancelled
 from visualizer.signals.analysis import FEATURES, HOP, RATE_HZ, Analyser, followed
-from visualizer.signals.audio import INSTALL, LOOK_EVERY_S, PORTAUDIO, AudioError, AudioInput, Track, read_track
+from visualizer.signals.audio import LOOK_EVERY_S, NOT_INSTALLED, PORTAUDIO, AudioError, AudioInput, Track, read_track
 from visualizer.signals.model import AudioFeature, AudioSettings
 
 QUICK = {"attack_s": 0.0, "release_s": 0.0}
@@ -301,7 +301,7 @@ def test_a_device_that_goes_away_is_told_and_opened_again() -> None:
     assert not audio.error and len(sound.streams) == 2
 
 
-@pytest.mark.parametrize("sentence", [INSTALL, PORTAUDIO])
+@pytest.mark.parametrize("sentence", [NOT_INSTALLED, PORTAUDIO])
 def test_what_is_not_installed_is_told(sentence: str) -> None:
     def backend() -> FakeSound:
         raise AudioError(sentence)

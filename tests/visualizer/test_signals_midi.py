@@ -7,7 +7,7 @@ from typing import Any
 import mido
 import pytest
 
-from visualizer.signals.midi import INSTALL, LOOK_EVERY_S, MidiInput, midi_value
+from visualizer.signals.midi import LOOK_EVERY_S, NOT_INSTALLED, MidiInput, midi_value
 from visualizer.signals.model import MidiSettings
 
 ON = MidiSettings(enabled=True)
@@ -127,7 +127,7 @@ def test_without_mido_a_sentence_says_what_to_install() -> None:
     listened(midi, MidiSettings(), 0.0)
     assert not midi.error
     listened(midi, ON, 0.0)
-    assert midi.error == INSTALL
+    assert midi.error == NOT_INSTALLED
 
 
 def test_inputs_are_listed_though_nothing_is_listened_to() -> None:

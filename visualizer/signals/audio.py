@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from stylegan_core.errors import Cancelled, StyleScopeError
 from visualizer.jobs import Job
+from visualizer.signals import INSTALL
 from visualizer.signals.analysis import FEATURES, HOP, RATE_HZ, SETTLED, Analyser, followed, settled
 from visualizer.signals.model import MAX_SMOOTHING_S, AudioFeature, AudioSettings
 
-INSTALL = "Sound from a device needs a package that is not installed: type `pip install -r requirements-live.txt`."
+NOT_INSTALLED = f"Sound from a device needs a package that is not installed: {INSTALL}."
 PORTAUDIO = "Sound from a device needs PortAudio, which Debian and Ubuntu call libportaudio2: install that."
 LOOK_EVERY_S = 2.0  # for a device that went away, or comes
 KEPT = 8192  # rows of a device that are remembered: more than the longest smoothing looks at
@@ -92,7 +93,7 @@ def sounddevice_backend() -> Any:
     try:
         import sounddevice  # optional
     except ImportError as error:
-        raise AudioError(INSTALL) from error
+        raise AudioError(NOT_INSTALLED) from error
     except OSError as error:  # it looks for PortAudio while it is imported
         raise AudioError(PORTAUDIO) from error
     return sounddevice

@@ -7,10 +7,11 @@ from typing import Any, Literal, Protocol
 
 from stylegan_core.errors import StyleScopeError
 from visualizer.jobs import Job
+from visualizer.signals import INSTALL
 from visualizer.signals.model import MidiSettings
 
 MidiKey = tuple[Literal["cc", "pitch", "note"], int | None, int]  # control, channel (None: any), number
-INSTALL = "MIDI needs two packages that are not installed: type `pip install -r requirements-live.txt`."
+NOT_INSTALLED = f"MIDI needs two packages that are not installed: {INSTALL}."
 LOOK_EVERY_S = 2.0  # for devices that come and go
 
 
@@ -93,7 +94,7 @@ class MidiInput:
                 if name not in self._open:
                     self._open[name] = backend.open_input(name, callback=self._hear)
         except ImportError as error:
-            raise StyleScopeError(INSTALL) from error
+            raise StyleScopeError(NOT_INSTALLED) from error
         except Exception as error:  # drivers raise what they like
             raise StyleScopeError(f"MIDI cannot be heard ({error}); it is tried again.") from error
         if settings.enabled and not wanted:
