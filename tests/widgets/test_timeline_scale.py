@@ -1,5 +1,7 @@
 """The timeline's ruler: seconds and px, readable ticks at every zoom, times as text."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,14 +68,14 @@ def test_ticks_are_readable_at_every_zoom(found: tuple[TimeScale, float]) -> Non
     scale, _ = found
     marks = ticks(scale)
     labels = [tick for tick in marks if tick.label]
-    assert all(b.time_s > a.time_s for a, b in zip(marks, marks[1:], strict=False))
+    assert all(b.time_s > a.time_s for a, b in itertools.pairwise(marks))
     assert all(tick.time_s >= 0 for tick in marks)
     if scale.px_per_s * 36000 >= LABEL_PX:
-        gaps = [(b.time_s - a.time_s) * scale.px_per_s for a, b in zip(labels, labels[1:], strict=False)]
+        gaps = [(b.time_s - a.time_s) * scale.px_per_s for a, b in itertools.pairwise(labels)]
         assert all(gap >= LABEL_PX * 0.999 for gap in gaps)
         assert len({tick.label for tick in labels}) == len(labels)
     if len(marks) > len(labels) > 1:
-        apart = [(b.time_s - a.time_s) * scale.px_per_s for a, b in zip(marks, marks[1:], strict=False)]
+        apart = [(b.time_s - a.time_s) * scale.px_per_s for a, b in itertools.pairwise(marks)]
         assert min(apart) >= MINOR_PX * 0.999
 
 
@@ -81,7 +83,7 @@ def test_ticks_are_readable_at_every_zoom(found: tuple[TimeScale, float]) -> Non
 def test_beats_never_crowd(found: tuple[TimeScale, float], bpm: float, first_beat_s: float) -> None:
     scale, _ = found
     marks = beats(scale, bpm, first_beat_s)
-    apart = [(b.time_s - a.time_s) * scale.px_per_s for a, b in zip(marks, marks[1:], strict=False)]
+    apart = [(b.time_s - a.time_s) * scale.px_per_s for a, b in itertools.pairwise(marks)]
     assert all(gap >= BEAT_PX * 0.999 for gap in apart)
     for tick in marks:
         number = (tick.time_s - first_beat_s) * bpm / 60
