@@ -42,6 +42,7 @@ class Binder:
         self._bound: list[Bound] = []
         self._scene: Scene | None = None
         self._addressed: tuple[Bound, ...] | None = None
+        self._standing: dict[str, Callable[[], str]] = {}  # controls made elsewhere
         with dpg.item_handler_registry() as self._settling:
             dpg.add_item_deactivated_handler(callback=self._settle)
 
@@ -129,6 +130,17 @@ class Binder:
         if self._addressed is None:
             self._addressed = tuple(bound for bound in self._bound if bound.address)
         return self._addressed
+
+    def stand_for(self, tag: str, address: Callable[[], str]) -> None:
+        """A control that was made elsewhere stands for a parameter, now one and now another; "" for none."""
+        self._standing[tag] = address
+
+    def under_mouse(self) -> str:
+        """The address of the parameter whose control the mouse is on; empty if it is on none."""
+        for bound in self.addressed:
+            if dpg.is_item_hovered(bound.tag):
+                return bound.address
+        return next((address() for tag, address in self._standing.items() if dpg.is_item_hovered(tag)), "")
 
     def refresh(self) -> None:
         """What controls show depends on something besides the Scene, and that has changed."""

@@ -33,7 +33,9 @@ class MixingPanel:
         self._ui = ui
         self._bars = Bars(style_bars)
         self._seen: tuple[Bar, ...] = ()
-        self._strip = Strip(ui, "mixing.layers", (0.0, 1.0), 0.0, self._paint, self._reset, self._describe)
+        self._strip = Strip(
+            ui, "mixing.layers", (0.0, 1.0), 0.0, self._paint, self._reset, self._describe, self._address
+        )
         self._chosen = 0
         self._listed: tuple[object, ...] = ()
 
@@ -160,6 +162,9 @@ class MixingPanel:
 
     def _reset(self, index: int) -> None:
         self._ui.explorer.do("Mix by layer", edits.set_mix_amount, [index], 0.0, self._num_ws(), source=self._chosen)
+
+    def _address(self, index: int) -> str:
+        return f"mixing/{self._chosen}/amounts/{index}"
 
     @staticmethod
     def _describe(index: int, value: float) -> str:

@@ -25,7 +25,8 @@ class NoisePanel:
         self._ui = ui
         self._bars = Bars(noise_bars)
         self._seen: tuple[object, ...] = ()
-        self._strip = Strip(ui, "noise.layers", SHOWN, 1.0, self._paint, self._reset, self._describe)
+        address = "noise/layers/{}".format
+        self._strip = Strip(ui, "noise.layers", SHOWN, 1.0, self._paint, self._reset, self._describe, address)
 
     def build(self) -> None:
         """Make its items."""

@@ -31,10 +31,8 @@ class SignalsMenu:
             dpg.add_mouse_click_handler(dpg.mvMouseButton_Right, callback=self._clicked)
 
     def _clicked(self) -> None:
-        for bound in self._ui.bind.addressed:
-            if dpg.is_item_hovered(bound.tag):
-                self._open(bound.address)
-                return
+        if address := self._ui.bind.under_mouse():
+            self._open(address)
 
     def _open(self, address: str) -> None:
         moved = found(address, self._ui.explorer.card)

@@ -39,6 +39,7 @@ class Strip:
 
     The left button draws, the right one resets the bar under it. Below stand a list to choose a bar from and a slider
     for it, for the keyboard and for exact values. `paint(index, value)` posts an edit; the end of a stroke settles it.
+    A line across a bar shows where signals have moved it; `address(index)` names its parameter.
     """
 
     def __init__(
@@ -50,16 +51,18 @@ class Strip:
         paint: Callable[[int, float], None],
         reset: Callable[[int], None],
         describe: Callable[[int, float], str],
+        address: Callable[[int], str],
     ):
         self._ui, self._tag, self._limits, self._rest = ui, tag, limits, rest
         self._choice = tag.removesuffix("s")  # tag of the list: "noise.layer" under "noise.layers"
-        self._paint, self._reset, self._describe = paint, reset, describe
+        self._paint, self._reset, self._describe, self._address = paint, reset, describe, address
         self._bars: tuple[Bar, ...] = ()
         self._values: tuple[float, ...] = ()
         self._drawn: tuple[object, ...] = ()
         self._items: list[_Drawn] = []
         self._shown: list[float | None] = []  # the values that the bars stand at
         self._lit: int | None = None  # the bar drawn as under the mouse
+        self._marks: dict[int, tuple[int | str, float]] = {}  # by bar: the line where signals have moved it, and y
         self._names: list[str] = []
         self._set: tuple[int, float] | None = None  # bar and value that the slider below stands at
         self._last: int | None = None  # bar of the stroke under way
@@ -87,6 +90,7 @@ class Strip:
             with dpg.item_handler_registry() as settling:
                 dpg.add_item_deactivated_handler(callback=lambda: self._ui.explorer.store.settle())
             dpg.bind_item_handler_registry(value, settling)
+        self._ui.bind.stand_for(value, lambda: "" if self.chosen is None else self._address(self.chosen))
 
     @property
     def chosen(self) -> int | None:
@@ -118,6 +122,8 @@ class Strip:
             self._set = (chosen, values[chosen])
             dpg.set_value(f"{self._choice}.value", values[chosen])
         self._move(hovered)
+        if self._marks or self._ui.explorer.signals.active:
+            self._mark()
 
     def _list(self) -> None:
         self._names = [f"{bar.name}  {bar.resolution}²" for bar in self._bars]
@@ -128,7 +134,11 @@ class Strip:
     def _slide(self, sender: Any, value: float) -> None:
         del sender
         if self.chosen is not None:
-            self._paint(self.chosen, value)
+            self._set_by_hand(self.chosen, value)
+
+    def _set_by_hand(self, index: int, value: float) -> None:
+        self._paint(index, value)
+        self._ui.explorer.signals.touched(self._address(index))
 
     # -- mouse ---------------------------------------------------------------------------------------------------------
 
@@ -151,7 +161,7 @@ class Strip:
     def _begin(self, *_: Any) -> None:
         self._last = self._under()
         if self._last is not None:
-            self._paint(self._last, self._value_at(self._position()[1]))
+            self._set_by_hand(self._last, self._value_at(self._position()[1]))
 
     def _stroke(self) -> None:
         """Paint every bar between the last one and the one under the mouse, so that a quick hand leaves no gaps."""
@@ -178,7 +188,7 @@ class Strip:
         """Everything anew, for other bars or another width; values come with `_move`."""
         dpg.delete_item(self._tag, children_only=True)
         dpg.configure_item(self._tag, width=max(self._width, 1))
-        self._items, self._shown, self._lit = [], [], None
+        self._items, self._shown, self._lit, self._marks = [], [], None, {}
         if not self._bars:
             return
         slot, gap, bottom = self._width / len(self._bars), self._ui.px(2), self._ui.px(HEIGHT)
@@ -212,6 +222,23 @@ class Strip:
                 if lit is not None:
                     dpg.configure_item(self._items[lit].ground, fill=colour, color=colour)
             self._lit = hovered
+
+    def _mark(self) -> None:
+        """A line across each bar that signals move, where they have moved it to."""
+        rack = self._ui.explorer.signals
+        for index, item in enumerate(self._items):
+            value, mark = rack.moved(self._address(index)), self._marks.get(index)
+            if value is None:
+                if mark is not None:
+                    dpg.delete_item(self._marks.pop(index)[0])
+                continue
+            y = self._y(value)
+            if mark is None:
+                line = dpg.draw_line((item.left, y), (item.right, y), color=theme.TEXT, thickness=2, parent=self._tag)
+                self._marks[index] = (line, y)
+            elif y != mark[1]:
+                dpg.configure_item(mark[0], p1=(item.left, y), p2=(item.right, y))
+                self._marks[index] = (mark[0], y)
 
     def _draw_words(self, slot: float) -> None:
         """Resolutions under their bars, and the bands under those."""

@@ -47,7 +47,9 @@ class PsiStrip:
     def __init__(self, ui: Ui, tag: str):
         self._ui = ui
         self._bars = Bars(style_bars)
-        self._strip = Strip(ui, tag, SHOWN, 0.0, self._paint, self._reset, self._describe)
+        self._strip = Strip(
+            ui, tag, SHOWN, 0.0, self._paint, self._reset, self._describe, "truncation/layers/{}".format
+        )
 
     def build(self) -> None:
         """Make its items in the container that is open."""

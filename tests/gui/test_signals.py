@@ -78,9 +78,16 @@ def mark(app: Driver) -> bool:
     return bool((below == theme.ACCENT[:3]).all(-1).any())
 
 
-def modulate(app: Driver, how: str) -> None:
-    """Right-click psi's slider and choose from its menu."""
-    app.click("truncation.psi", 0.2, button=3)
+def lines(app: Driver) -> bool:
+    """Whether a line says where one of the bars of psi is moved to."""
+    x, y, width, height = map(int, app.rect("truncation.layers"))
+    bars = app.screenshot()[y : y + height // 2, x : x + width]
+    return bool((bars == theme.TEXT[:3]).all(-1).any())
+
+
+def modulate(app: Driver, how: str, control: str = "truncation.psi") -> None:
+    """Right-click a slider and choose from its menu."""
+    app.click(control, 0.2, button=3)
     app.click(f"signals.menu.{how}", 0.3)
     app.wait_for(lambda: not app.shown("signals.menu.lfo"), "the menu closed")
     app.rest()
@@ -139,3 +146,12 @@ def test_an_lfo_moves_the_picture_and_the_hand_keeps_its_own(signals: Driver, se
     modulate(app, "remove")
     app.wait_for(lambda: app.shown("signals.empty"), "nothing that moves")
     assert see(app) == before
+
+
+def test_the_slider_of_a_bar_has_the_menu_too_and_the_bar_shows_where_it_is(signals: Driver) -> None:
+    app = signals
+    assert not lines(app)
+    modulate(app, "lfo", "truncation.layer.value")
+    app.wait_for(lambda: lines(app), "the line on the bar")
+    modulate(app, "remove", "truncation.layer.value")
+    app.wait_for(lambda: not lines(app), "no line")
