@@ -105,3 +105,14 @@ def suffix_format(path: Path) -> Format:
         raise ExportError(
             f"{path} does not say what to write: end it with {known}, or with nothing for a folder of PNGs."
         ) from None
+
+
+def require_name(path: Path, settings: ExportSettings) -> None:
+    """Be sure that a file's ending says what it is, as players and `read_video_walk` go by that; folders are free.
+
+    Raises:
+        ExportError: it does not.
+    """
+    if not settings.is_folder and SUFFIXES.get(path.suffix.lower()) != settings.format:
+        suffix = next(suffix for suffix, other in SUFFIXES.items() if other == settings.format)
+        raise ExportError(f"{path} is no name for a {NAMES[settings.format]}: end it with {suffix}.")

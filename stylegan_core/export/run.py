@@ -22,7 +22,7 @@ import numpy as np
 from stylegan_core.develop import develop
 from stylegan_core.errors import Cancelled, StyleScopeError
 from stylegan_core.export.folder import Folder
-from stylegan_core.export.formats import require_encoder
+from stylegan_core.export.formats import require_encoder, require_name
 from stylegan_core.export.framing import Blend, framed, target_shape
 from stylegan_core.export.movie import Movie
 from stylegan_core.export.output import Order, Output
@@ -82,11 +82,13 @@ class Export:
         overwrite: something else at `path` may be replaced.
 
     Raises:
-        ExportError: there is nothing to export, or what is needed to write it is missing.
+        ExportError: there is nothing to export, `path` does not suit the format, or what is needed to write it is
+            missing.
     """
 
     def __init__(self, walk: Walk, settings: ExportSettings, path: Path, render: Render, overwrite: bool = False):
         require_encoder(settings)
+        require_name(path, settings)
         if walk.empty:
             raise ExportError("There is nothing to export: the walk is empty; add a key, or record a take.")
         self.walk, self.settings, self.path = walk, settings, path

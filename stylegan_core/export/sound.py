@@ -14,6 +14,7 @@ from stylegan_core.export.settings import ExportError
 
 RATE_HZ = 48000
 BITS_PER_S = 192_000
+LOCAL = {"protocol_whitelist": "file"}  # a list of addresses that calls itself sound is not followed
 ENCODERS = {"mp4": "aac", "webm": "libopus"}
 
 
@@ -26,7 +27,7 @@ def check_sound(path: Path) -> None:
     try:
         with path.open("rb"):
             pass
-        with av.open(f"file:{path}", metadata_errors="replace") as file:
+        with av.open(f"file:{path}", options=LOCAL, metadata_errors="replace") as file:
             found = bool(file.streams.audio)
     except OSError as error:
         reason = error.strerror or error
@@ -48,7 +49,7 @@ def sound_packets(path: Path, first_s: float, last_s: float, out: AudioStream) -
         last_s: where it ends.
         out: the stream whose encoder is used.
     """
-    with av.open(f"file:{path}", metadata_errors="replace") as file:
+    with av.open(f"file:{path}", options=LOCAL, metadata_errors="replace") as file:
         stream = file.streams.audio[0]
         if first_s > 1:
             file.seek(round((first_s - 1) * av.time_base))

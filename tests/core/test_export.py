@@ -379,11 +379,17 @@ def test_sound_may_be_left_out_or_be_shorter(tmp_path: Path) -> None:
 def test_sound_that_is_not_there_is_said_before_anything_is_made(tmp_path: Path) -> None:
     text = tmp_path / "words.wav"
     text.write_text("no sound")
-    for path, reason in ((tmp_path / "none.wav", "cannot be read"), (text, "There is no sound in")):
+    addresses = tmp_path / "list.m3u8"
+    addresses.write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.wav\n#EXT-X-ENDLIST\n")
+    for path, reason in (
+        (tmp_path / "none.wav", "cannot be read"),
+        (text, "There is no sound in"),
+        (addresses, "There is no sound in"),
+    ):
         made = export(tmp_path / "walk.mp4", WALK.model_copy(update={"sound": str(path)}))
         assert made.state == "failed" and reason in made.error and str(path) in made.error
         assert "export without sound" in made.error
-    assert names(tmp_path) == {"words.wav"}
+    assert names(tmp_path) == {"words.wav", "list.m3u8"}
 
 
 # -- the walk in the file ----------------------------------------------------------------------------------------------
@@ -475,6 +481,14 @@ def test_a_name_says_its_format(name: str, format_: str) -> None:
 def test_a_name_that_says_none_is_refused() -> None:
     with pytest.raises(ExportError, match=r"a\.avi does not say what to write: end it with \.mp4, "):
         suffix_format(Path("a.avi"))
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "suffix"), [("a.mp4", "webm", "webm"), ("a", "mp4", "mp4"), ("a.gif", "sheet", "png")]
+)
+def test_a_name_of_another_format_is_refused(name: str, format_: str, suffix: str) -> None:
+    with pytest.raises(ExportError, match=rf"^{re.escape(name)} is no name for a .*: end it with \.{suffix}\.$"):
+        Export(WALK, export_settings({"format": format_}), Path(name), drawn)
 
 
 def test_an_empty_walk_is_refused(tmp_path: Path) -> None:
