@@ -189,6 +189,13 @@ def test_a_parameter_that_the_model_lacks_is_named_once_and_moves_nothing(rack: 
     assert rack.take_news() == [] and not rack.errors
 
 
+def test_what_is_switched_off_has_no_news(rack: Rack) -> None:
+    rack.audio.error = "There is no sound."
+    assert rack.errors == {"audio": "There is no sound."} and rack.take_news() == []
+    rack.change(audio=AudioSettings(enabled=True))
+    assert rack.take_news() == ["There is no sound."]
+
+
 def test_lfos_go_by_the_walks_beats_while_one_plays(rack: Rack) -> None:
     rack.add(Modulation(parameter="truncation/psi", source=Lfo(shape="saw", beats=4.0)))
     rack.change(bpm=60.0)

@@ -320,6 +320,18 @@ def test_devices_are_listed_though_nothing_is_listened_to() -> None:
     assert audio.devices == ("Mic", "In")
 
 
+def test_that_no_devices_can_be_listed_matters_only_where_one_is_wanted() -> None:
+    def backend() -> FakeSound:
+        raise AudioError(PORTAUDIO)
+
+    audio = AudioInput(backend)
+    audio.look()
+    listened(audio, AudioSettings(source="file"), 0.0)
+    assert audio.error == ""
+    listened(audio, AudioSettings(), 0.0)
+    assert audio.error == PORTAUDIO
+
+
 def test_a_file_goes_round_from_when_it_was_read_or_along_with_a_walk(file: Path, track: Track) -> None:
     audio = AudioInput(FakeSound)
     listened(audio, AudioSettings(enabled=True, source="file", file=str(file)), 100.0)
@@ -337,7 +349,9 @@ def test_a_file_that_is_not_there_yet_is_read_when_it_comes(tmp_path: Path, file
     listened(audio, settings, LOOK_EVERY_S)
     assert str(path) in audio.error
     path.write_bytes(file.read_bytes())
-    listened(audio, settings, 2 * LOOK_EVERY_S)
+    listened(audio, settings, 2 * LOOK_EVERY_S)  # it is not time yet: it is looked for less and less often
+    assert audio.track is None
+    listened(audio, settings, 3 * LOOK_EVERY_S)
     assert audio.track is not None and not audio.error
 
 

@@ -119,6 +119,18 @@ def test_a_driver_that_breaks_is_told_and_tried_again() -> None:
     assert not ports.open
 
 
+def test_a_driver_that_stays_broken_is_asked_less_and_less_often() -> None:
+    ports, asked = FakePorts(), []
+    ports.broken = True
+    midi = MidiInput(lambda: asked.append(1) or ports)
+    for second in range(120):
+        listened(midi, ON, float(second))
+    assert len(asked) < 9
+    listened(midi, MidiSettings(enabled=True, port="Keys"), 120.0)  # somebody is at it: at once
+    listened(midi, MidiSettings(enabled=True, port="Keys"), 122.0)
+    assert len(asked) < 11
+
+
 def test_without_mido_a_sentence_says_what_to_install() -> None:
     def backend() -> FakePorts:
         raise ModuleNotFoundError("No module named 'rtmidi'")

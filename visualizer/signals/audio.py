@@ -24,6 +24,7 @@ from visualizer.signals.model import MAX_SMOOTHING_S, AudioFeature, AudioSetting
 NOT_INSTALLED = f"Sound from a device needs a package that is not installed: {INSTALL}."
 PORTAUDIO = "Sound from a device needs PortAudio, which Debian and Ubuntu call libportaudio2: install that."
 LOOK_EVERY_S = 2.0  # for a device that went away, or comes
+LOOK_AT_LEAST_S = 30.0  # where it fails, less and less often
 KEPT = 8192  # rows of a device that are remembered: more than the longest smoothing looks at
 LONGEST_S = 4 * 3600.0  # of a file
 
@@ -140,7 +141,6 @@ class AudioInput:
     """Listens to a device or reads a file. Methods belong to the UI thread, and none waits."""
 
     def __init__(self, backend: Callable[[], Any] = sounddevice_backend):
-        self.error = ""  # why nothing can be heard, in a sentence
         self.devices: tuple[str, ...] = ()  # that there are, as of the last look
         self.track: Track | None = None
         self._backend = backend
@@ -148,10 +148,17 @@ class AudioInput:
         self._device: Device | None = None
         self._job: Job[Device | Track] | None = None
         self._listing: Job[tuple[str, ...]] | None = None
+        self._error = self._no_devices = ""  # why nothing can be heard; why no devices can be listed
         self._try_at_s = math.inf
+        self._wait_s = LOOK_EVERY_S
         self._counted = 0  # rows of the device when it was looked at last
         self._began_s = 0.0  # when the file began to be heard
         self._failed: tuple[str, int] | None = None  # the file that could not be read, and when it was changed
+
+    @property
+    def error(self) -> str:
+        """Why nothing can be heard, in a sentence."""
+        return self._error or (self._no_devices if self._settings.source == "device" else "")
 
     @property
     def progress(self) -> float | None:
@@ -162,11 +169,11 @@ class AudioInput:
         """Listen as the settings say; once a frame. What went away or is not there yet is tried again."""
         if settings.model_copy(update={"gain_db": self._settings.gain_db}) != self._settings:
             self._leave()
-            self._try_at_s = now_s if settings.enabled else math.inf
+            self._try_at_s, self._wait_s = (now_s if settings.enabled else math.inf), LOOK_EVERY_S
         self._settings = settings
         if self._listing is not None and self._listing.done:
             self.devices = self._listing.result or self.devices
-            self.error = self.error or self._listing.error or ""
+            self._no_devices = self._listing.error or ""
             self._listing = None
         if self._job is not None and self._job.done:
             self._collect(self._job, now_s)
@@ -209,7 +216,7 @@ class AudioInput:
             Job("Closing a sound device", lambda job: device.close())  # some drivers take their time
         if self._job is not None:
             self._job.cancel()
-        self._device, self.track, self.error, self._failed = None, None, "", None
+        self._device, self.track, self._error, self._failed = None, None, "", None
 
     def _opened(self, settings: AudioSettings, job: "Job[Device | Track]") -> Device | Track:
         """On a Job: the device, listening, or the file, read."""
@@ -235,7 +242,7 @@ class AudioInput:
             raise AudioError("There is no sound file: choose one.")
         stamp = (str(path), _changed_ns(path))
         if stamp == self._failed:
-            raise AudioError(self.error)  # it is as it was
+            raise AudioError(self._error)  # it is as it was
         self._failed = stamp
         track = read_track(path, report)
         self._failed = None
@@ -247,9 +254,12 @@ class AudioInput:
         if job.cancelled:
             self._failed = None
             return
-        self.error = job.error or ""
+        self._error = job.error or ""
+        if self._error:
+            self._try_at_s = now_s + self._wait_s
+            self._wait_s = min(2 * self._wait_s, LOOK_AT_LEAST_S)
         if isinstance(job.result, Device):
-            self._device, self._counted = job.result, -1
+            self._device, self._counted, self._wait_s = job.result, -1, LOOK_EVERY_S
         elif job.result is not None:
             self.track, self._began_s = job.result, now_s
 
@@ -259,7 +269,7 @@ class AudioInput:
             self._counted = device.count
             return
         self._leave()
-        self.error = f"{_called(self._settings)} is gone; it is tried again."
+        self._error = f"{_called(self._settings)} is gone; it is tried again."
 
 
 def device_names(backend: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from visualizer.signals.model import MidiSettings
 MidiKey = tuple[Literal["cc", "pitch", "note"], int | None, int]  # control, channel (None: any), number
 NOT_INSTALLED = f"MIDI needs two packages that are not installed: {INSTALL}."
 LOOK_EVERY_S = 2.0  # for devices that come and go
+LOOK_AT_LEAST_S = 30.0  # where it fails, less and less often: some drivers write to the terminal each time
 
 
 class Backend(Protocol):
@@ -50,16 +51,18 @@ class MidiInput:
         self._lock = threading.Lock()
         self._job: Job[None] | None = None
         self._look_at_s = math.inf
+        self._wait_s = LOOK_EVERY_S
 
     def listen(self, settings: MidiSettings, now_s: float) -> None:
         """Listen as the settings say; once a frame. A device that comes later is found, also one that went away."""
         if settings != self._settings:
-            self._settings, self._look_at_s = settings, now_s
+            self._settings, self._look_at_s, self._wait_s = settings, now_s, LOOK_EVERY_S
         if self._job is not None and self._job.done:
             self.error = self._job.error or "" if settings.enabled else ""
             self._job = None
             if settings.enabled:
-                self._look_at_s = min(self._look_at_s, now_s + LOOK_EVERY_S)
+                self._look_at_s = min(self._look_at_s, now_s + self._wait_s)
+                self._wait_s = min(2 * self._wait_s, LOOK_AT_LEAST_S) if self.error else LOOK_EVERY_S
         if self._job is None and now_s >= self._look_at_s:
             self._look_at_s = math.inf
             self._job = Job("Looking for MIDI", lambda job: self._look(settings))

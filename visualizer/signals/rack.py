@@ -135,8 +135,9 @@ class Rack:
         return self.active and (swings or now_s - self._moved_s < REST_S)
 
     def take_news(self) -> list[str]:
-        """What has gone wrong since the last call, each sentence once for as long as it holds."""
-        errors = list(dict.fromkeys(self.errors.values()))
+        """What has gone wrong since the last call with what is switched on, each sentence once while it holds."""
+        off = [name for name in ("osc", "midi", "audio") if not getattr(self.settings, name).enabled]
+        errors = list(dict.fromkeys(text for name, text in self.errors.items() if name not in off))
         news = [text for text in errors if text not in self._told]
         self._told = errors
         return news
