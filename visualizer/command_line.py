@@ -27,7 +27,7 @@ from stylegan_core.scene import Latent, ModelRef, Scene
 from stylegan_core.walk import Walk
 from visualizer.exporting import STEPS_BYTES, walk_picture
 from visualizer.files import Kept, read_kept
-from visualizer.library import absolute, model_file, on_disk, walk_models, with_models
+from visualizer.library import absolute, model_file, on_disk, sound_of, walk_models, with_models
 from visualizer.session import Session
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def walk_of(walk: Walk, file: Path, models: ModelStore, path: Path | None) -> Wa
         alone = len(refs) == 1 or not ref.digest
         is_given = path is not None and (alone or models.open(absolute(path), ref.which).card.digest == ref.digest)
         found[ref], _ = _opened(file, ref, models, path if is_given else None)
-    return with_models(walk, found)
+    return with_models(walk, found).model_copy(update={"sound": sound_of(walk, file)})
 
 
 def _opened(

@@ -70,8 +70,14 @@ def with_models(walk: Walk, models: Mapping[ModelRef, ModelRef]) -> Walk:
     return walk.model_copy(update={"keys": keys, "clips": tuple(clips)})
 
 
+def sound_of(walk: Walk, source: Path) -> str:
+    """The path of a walk's sound, which may be written as it lies from the walk's file, `source`."""
+    beside = absolute(source).parent / walk.sound
+    return str(beside) if walk.sound and on_disk(beside) else walk.sound
+
+
 def located(walk: Walk, source: Path, shown: ModelRef) -> Walk:
-    """A walk whose models are named by digest and by where they lie on this machine.
+    """A walk whose models are named by digest and by where they lie on this machine, and its sound too.
 
     Args:
         walk: as it was read. Scenes that name no model at all go with the one that is shown.
@@ -96,7 +102,7 @@ def located(walk: Walk, source: Path, shown: ModelRef) -> Walk:
             )
         place = absolute(place)
         found[ref] = ref.model_copy(update={"digest": ref.digest or digest(place), "path": str(place)})
-    return with_models(walk, found)
+    return with_models(walk, found).model_copy(update={"sound": sound_of(walk, source)})
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from stylegan_core.errors import StyleScopeError
-from visualizer.library import Entry, browse, starter_models
+from stylegan_core.checkpoint import digest
+from stylegan_core.errors import ModelMissingError, StyleScopeError
+from stylegan_core.scene import Latent, ModelRef, Scene
+from stylegan_core.walk import Clip, Key, Sample, Take, Walk
+from visualizer.library import Entry, browse, located, starter_models, walk_models
 
 
 @pytest.fixture
@@ -64,3 +67,49 @@ def test_a_file_that_vanishes_meanwhile_is_left_out(folder: Path, monkeypatch: p
 def test_there_is_a_starter_model() -> None:
     assert [path.name for path in starter_models()] == sorted(path.name for path in starter_models())
     assert all(path.is_file() for path in starter_models()) and starter_models()
+
+
+# -- the models of walks -----------------------------------------------------------------------------------------------
+
+HERE, ELSEWHERE = ModelRef(digest="a" * 64, path="/models/a.pkl"), ModelRef(digest="b" * 64, path="/gone/b.pkl")
+
+
+def walk(*refs: ModelRef, sound: str = "") -> Walk:
+    """A key of the first model, and a take of all."""
+    scenes = [Scene(model=ref, latent=Latent(seed=seed)) for seed, ref in enumerate(refs)]
+    take = Take(samples=tuple(Sample(time_s=time_s, scene=scene) for time_s, scene in enumerate(scenes)))
+    return Walk(keys=(Key(time_s=0, scene=scenes[0]),), clips=(Clip(take=take),), sound=sound)
+
+
+def test_a_walks_models_are_those_of_its_keys_and_takes() -> None:
+    assert walk_models(walk(HERE, ELSEWHERE, HERE)) == (HERE, ELSEWHERE)
+    assert walk_models(Walk()) == ()
+
+
+def test_models_are_found_where_they_lie_here(tmp_path: Path) -> None:
+    starter, own = starter_models()[0], tmp_path / "own.pkl"
+    own.write_bytes(b"a model")
+    moved = ModelRef(digest="c" * 64, path=str(Path("/home/somebody/else") / starter.name))
+    by_path, opened = ModelRef(path=str(own)), ELSEWHERE.model_copy(update={"path": str(tmp_path / "moved.pkl")})
+    found = located(walk(moved, by_path, ELSEWHERE, ModelRef()), tmp_path / "walk.json", shown=opened)
+    assert walk_models(found) == (
+        moved.model_copy(update={"path": str(starter)}),
+        by_path.model_copy(update={"digest": digest(own)}),
+        opened,
+        ModelRef(),  # it goes with whatever is shown
+    )
+    assert [sample.scene.latent.seed for sample in found.clips[0].take.samples] == [0, 1, 2, 3]
+
+
+def test_a_model_that_is_nowhere_is_told_by_its_place(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelMissingError, match=r"walk\.json needs the model '/gone/b\.pkl', which is not there; .+\.$"
+    ):
+        located(walk(ELSEWHERE), tmp_path / "walk.json", shown=HERE)
+
+
+@pytest.mark.parametrize("sound", ["", "song.ogg", "/nowhere/song.ogg", "other.ogg"])
+def test_a_sound_lies_beside_the_walk_or_where_it_says(tmp_path: Path, sound: str) -> None:
+    (tmp_path / "song.ogg").touch()
+    found = located(walk(ModelRef(), sound=sound), tmp_path / "walk.json", shown=HERE).sound
+    assert found == (str(tmp_path / "song.ogg") if sound == "song.ogg" else sound)
