@@ -159,6 +159,7 @@ class Explorer:
         self._move(now)
         if (error := self.measuring.collect()) is not None:
             self.say(error, "error")
+        self.signals.card = self._cards.get(self.store.scene.model.digest)
         self.effective = self.signals.modulate(self.store.scene, now)
         self.capturing.tick(now, self.effective)
         self._hold()
@@ -485,9 +486,9 @@ class Explorer:
 
     def _take_signals(self, now: float) -> None:
         """Take in what came from outside: it moves signals, or the Scene itself."""
-        self.signals.card, self._now = self.card, now
+        self._now = now
         self.signals.tick(now)
-        self.remote.tick(self.signals.take_commands(), self.card, now)
+        self.remote.tick(self.signals.take_commands(), self._cards.get(self.store.scene.model.digest), now)
         for text in self.signals.take_news():
             self.say(text, "error")
 

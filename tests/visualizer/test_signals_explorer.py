@@ -117,6 +117,24 @@ def test_a_captured_picture_carries_the_scene_that_makes_it_again(explorer: Expl
     assert explorer.favourites.pins[-1].scene == explorer.scene
 
 
+def test_signals_go_from_model_to_model(explorer: Explorer, tmp_path: Path) -> None:
+    """The layers of one are not those of the other, whichever is shown at a moment."""
+    save_model(tiny_model(32), tmp_path / "larger.safetensors")
+    for address in ("truncation/layers/1", "mixing/0/amount", "noise/layers/1"):
+        explorer.signals.add(SWEEP.model_copy(update={"parameter": address, "amount": 0.5}))
+    until(explorer, lambda: shown(explorer), 10.5)
+    explorer.open_model(tmp_path / "larger.safetensors")
+    until(explorer, lambda: explorer.card.resolution == 32 and shown(explorer), 10.6)
+    for change in (explorer.undo, explorer.redo, explorer.undo):
+        change()
+        explorer.tick(10.7)
+        lengths = {len(explorer.effective.truncation.layers), len(explorer.effective.mixing[0].amounts)}
+        assert lengths == {explorer.card.num_ws}
+        until(explorer, lambda: shown(explorer), 10.7)
+        assert explorer.latest.frame.error is None
+    assert explorer.scene.mixing == ()
+
+
 # -- OSC that sets the Scene -------------------------------------------------------------------------------------------
 
 
