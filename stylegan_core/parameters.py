@@ -218,9 +218,6 @@ def _plane(
         whole = math.floor(value)
         return person(scene, whole * ROW + of(scene).seed % ROW, of(scene).x, value - whole)
 
-    def moved(scene: Scene, dx: float, dy: float) -> Scene:
-        return put(scene, _moved(scene, of(scene), dx, dy))
-
     def along(dx: float, dy: float, step: Callable[[float], float] = float) -> Edit:
         return lambda scene, by: put(scene, _moved(scene, of(scene), dx * step(by), dy * step(by)))
 

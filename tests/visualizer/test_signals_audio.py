@@ -1,5 +1,6 @@
 """Sound in: bands of tones, onsets of clicks, files at any time, devices that come and go."""
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -311,6 +312,13 @@ def test_what_is_not_installed_is_told(sentence: str) -> None:
     assert audio.error == sentence
     listened(audio, AudioSettings(), 0.0)
     assert not audio.error
+
+
+def test_sounddevice_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)  # as good as not installed
+    audio = AudioInput()
+    listened(audio, MIC, 0.0)
+    assert audio.error == NOT_INSTALLED
 
 
 def test_devices_are_listed_though_nothing_is_listened_to() -> None:

@@ -1,5 +1,6 @@
 """MIDI in: mido's own messages through ports that are none, which come and go."""
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -138,6 +139,17 @@ def test_without_mido_a_sentence_says_what_to_install() -> None:
     midi = MidiInput(backend)
     listened(midi, MidiSettings(), 0.0)
     assert not midi.error
+    listened(midi, ON, 0.0)
+    assert midi.error == NOT_INSTALLED
+
+
+@pytest.mark.parametrize("name", ["mido", "rtmidi"])
+def test_either_package_may_be_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, name, None)  # as good as not installed
+    for module in ("mido.backends.rtmidi", "mido.backends.rtmidi_utils"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(mido.backend, "_module", None)
+    midi = MidiInput()
     listened(midi, ON, 0.0)
     assert midi.error == NOT_INSTALLED
 
