@@ -18,7 +18,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import setup
 
 from stylegan_core import edits
+from stylegan_core.edits import tracks
+from stylegan_core.edits import walk as walks
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, scene_to_json
+from stylegan_core.walk import Ease, Walk, write_walk
 from tests.gui.driver import Driver, Rect
 from visualizer.library import starter_models
 from widgets.ring import GAP
@@ -82,6 +85,43 @@ def show_views(folder: Path, home: Path, display: str) -> None:
         app.kill()
 
 
+def show_timeline(folder: Path, home: Path, display: str) -> None:
+    """A walk with curves in the timeline, and the picture of a moment on the way."""
+    path = home / "walk.json"
+    write_walk(walk(), path)
+    app = Driver(home / "timeline", display, [path]).start()
+    try:
+        app.wait_for(lambda: app.session().get("scene"), "the walk's first picture")
+        app.key("F8")
+        edge = app.rect("splitter.timeline").at()
+        app.drag(edge, (edge[0], edge[1] - 110))
+        app.fill("timeline.time", "4.6")
+        app.key("Return")
+        app.rest()
+        time.sleep(SETTLE_S)
+        app.save_screenshot(folder / "timeline.png")
+    finally:
+        app.kill()
+
+
+def walk() -> Walk:
+    """People on their way to one another, while psi and the rotation go their own ways."""
+    model = ModelRef(path=str(starter_models()[0]))
+    eases: tuple[Ease, ...] = ("smooth", "cubic", "cubic", "linear", "hold", "smooth")
+    found = walks.set_loop(walks.set_duration(Walk(), 12.0), True)
+    for number, (seed, ease) in enumerate(zip(FACES, eases, strict=True)):
+        scene = edits.set_psi(Scene(model=model, latent=Latent(seed=seed)), 0.6)
+        found = walks.add_key(found, 2.0 * number, scene, ease)
+    for address, points in (
+        ("truncation/psi", ((0.0, 0.5), (4.0, 0.9), (8.0, 0.3))),
+        ("transform/rotation", ((0.0, 0.0), (3.0, -15.0), (6.0, 20.0), (9.0, 0.0))),
+    ):
+        for time_s, value in points:
+            found = tracks.add_curve(found, address, value, time_s)
+    eased = {curve: range(len(found.curves[curve].points)) for curve in (0, 1)}
+    return tracks.set_point_ease(found, eased, "cubic")
+
+
 def insight() -> Scene:
     """A Scene of the starter model with a grid, a layer that is looked at, and a channel that is turned up."""
     rows, columns = (tuple(Source(latent=Latent(seed=seed)) for seed in seeds) for seeds in (FACES[:5], MORE_FACES))
@@ -122,6 +162,7 @@ def main(folder: Path) -> None:
         finally:
             app.kill()
         show_views(folder, Path(home), display)
+        show_timeline(folder, Path(home), display)
 
 
 if __name__ == "__main__":

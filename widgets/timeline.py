@@ -42,7 +42,6 @@ class TimelineDock:
         self._area = Area(ui, self._timeline)
         self._thumbnails = Thumbnails(self._timeline)
         self._ruler = Ruler(self._area)
-        self._browse = browse
         self.transport = Transport(ui, self._area, browse, export)
         self._take = TakePanel(ui, self._one_clip)
         self._heads = Heads(ui, self._area)
@@ -104,7 +103,7 @@ class TimelineDock:
                 for key, label, action in (
                     ("first", f"{icons.ADD_KEY}   Add this picture as the first key", self.transport.add_key),
                     ("wander", f"{icons.WAND}   Generate a walk", self.transport.show_generate),
-                    ("open", f"{icons.FOLDER_OPEN}   Open one", self._browse),
+                    ("open", f"{icons.FOLDER_OPEN}   Open one", self.transport.show_open),
                 ):
                     tag = f"timeline.empty.{key}"
                     dpg.add_button(

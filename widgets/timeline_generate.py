@@ -2,15 +2,17 @@
 
 import dearpygui.dearpygui as dpg
 
+from visualizer.generating import Kind
 from widgets import icons, theme
 from widgets.ui import Ui, centred
 
-KINDS = {
+KINDS: dict[Kind, tuple[str, str]] = {
     "wander": ("Wander", "From one person to the next, at random."),
     "loop": ("Loop", "A closed way at a constant speed, measured by how much the picture changes."),
     "noise": ("Noise", "The same person, while the noise goes round in a circle."),
 }
 PEOPLE, SECONDS = (2, 64), (1.0, 3600.0)
+SIZE = (360, 188)  # px at scale 1
 
 
 class GenerateMenu:
@@ -28,15 +30,20 @@ class GenerateMenu:
             show=False,
             no_collapse=True,
             no_resize=True,
-            width=px(360),
-            height=px(212),
+            width=px(SIZE[0]),
+            height=px(SIZE[1]),
         ):
             dpg.add_radio_button(
                 [words for words, _ in KINDS.values()], tag="generate.kind", default_value="Wander", horizontal=True
             )
             dpg.add_text("", tag="generate.words", color=theme.DIM, wrap=px(330))
             dpg.add_slider_int(
-                tag="generate.count", min_value=PEOPLE[0], max_value=24, default_value=6, width=-1, format="%d people"
+                tag="generate.count",
+                min_value=PEOPLE[0],
+                max_value=PEOPLE[1],
+                default_value=6,
+                width=-1,
+                format="%d people",
             )
             dpg.add_drag_float(
                 tag="generate.seconds",
@@ -54,7 +61,7 @@ class GenerateMenu:
 
     def show(self) -> None:
         """Open it."""
-        dpg.configure_item("generate", show=True, pos=centred(self._ui.px(360), self._ui.px(212)))
+        dpg.configure_item("generate", show=True, pos=centred(self._ui.px(SIZE[0]), self._ui.px(SIZE[1])))
 
     def close(self) -> None:
         """Close it."""
@@ -70,7 +77,7 @@ class GenerateMenu:
             dpg.configure_item("generate.count", show=self._kind != "noise")
 
     @property
-    def _kind(self) -> str:
+    def _kind(self) -> Kind:
         chosen = dpg.get_value("generate.kind")
         return next(kind for kind, (word, _) in KINDS.items() if word == chosen)
 

@@ -11,6 +11,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 
 from stylegan_core.edits import walk as walks
+from stylegan_core.scene import only_picture
 from stylegan_core.walk import Walk
 from widgets import icons
 from widgets.shortcuts import CTRL, SHIFT, held
@@ -45,6 +46,7 @@ class _Press:
     grips: frozenset[Grip] = frozenset()  # all that go along with it
     copy: bool = False
     moved: bool = False
+    on_ruler: bool = False
 
 
 class Hand:
@@ -102,7 +104,7 @@ class Hand:
         button, tag = data[0], RULER if dpg.is_item_hovered(RULER) else TAG
         self._timeline.store.settle()
         at, walk = _mouse(tag), self._timeline.walk
-        press = self._press = _Press(button, "pan", at, at, walk, walk)
+        press = self._press = _Press(button, "pan", at, at, walk, walk, on_ruler=tag == RULER)
         if button != dpg.mvMouseButton_Left:
             return
         if tag == RULER:
@@ -200,14 +202,39 @@ class Hand:
 
     def _clicked(self, press: _Press) -> None:
         """A click without a drag: the right button's menu, and how a way goes."""
-        grip = self._area.under(press.at) if press.does != "scrub" else None
-        if grip is None or (press.button == dpg.mvMouseButton_Left and grip.part != "way"):
+        grip = self._area.under(press.at) if press.does in ("drag", "pan") and not press.on_ruler else None
+        if press.button == dpg.mvMouseButton_Middle or (press.button == dpg.mvMouseButton_Left and not _is_way(grip)):
             return
-        if press.button != dpg.mvMouseButton_Middle and (lane := self._area.lane(grip.lane)) is not None:
+        if grip is None:
+            self._show_menu(self._of_time(self._area.scale.time(press.at[0])))
+        elif (lane := self._area.lane(grip.lane)) is not None:
             if grip.part != "way" and grip not in self._area.selected:
                 self._area.selected = frozenset([grip])
             grips = frozenset(other for other in self._area.selected if other.lane == grip.lane)
             self._show_menu(lane.menu(self._timeline.walk, grips, grip))
+
+    def _of_time(self, time_s: float) -> Sequence[Entry]:
+        """What can be done at a time where there is nothing."""
+        timeline, area = self._timeline, self._area
+        time_s = min(max(time_s, 0.0), timeline.walk.duration_s)
+
+        def add() -> None:
+            area.do("Add key", walks.add_key, area.snapped(timeline.walk, time_s), only_picture(area.ui.explorer.scene))
+
+        def paste() -> None:
+            area.do("Paste keys", walks.insert_keys, timeline.clipboard, area.snapped(timeline.walk, time_s))
+
+        entries = [Entry(f"{icons.ADD_KEY}  Add the picture shown as a key here", add, key="add")]
+        if timeline.clipboard:
+            entries.append(Entry(f"{icons.COPY}  Paste here", paste, key="paste"))
+        return [
+            *entries,
+            Entry(f"{icons.IN_POINT}  Play from here", lambda: area.do("In point", walks.set_in, time_s), key="in"),
+            Entry(
+                f"{icons.OUT_POINT}  Play up to here", lambda: area.do("Out point", walks.set_out, time_s), key="out"
+            ),
+            Entry(f"{icons.MAXIMIZE}  Show all of the walk", self._fit, key="fit"),
+        ]
 
     def _show_menu(self, entries: Sequence[Entry]) -> None:
         dpg.delete_item("timeline.menu", children_only=True)
@@ -313,6 +340,10 @@ class Hand:
             if mine := frozenset(grip for grip in grips if grip.lane == lane.key):
                 walk = lane.deleted(walk, mine)
         return walk
+
+
+def _is_way(grip: Grip | None) -> bool:
+    return grip is not None and grip.part == "way"
 
 
 def _mouse(tag: str) -> Point:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dearpygui.dearpygui as dpg
@@ -9,13 +11,16 @@ import dearpygui.dearpygui as dpg
 from stylegan_core.edits import walk as walks
 from stylegan_core.walk import Walk
 from visualizer.files import stamped
+from visualizer.library import ASSETS
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.timeline_area import Area
 from widgets.timeline_generate import GenerateMenu
 from widgets.timeline_scale import clock, read_clock
+from widgets.timeline_walk import WalkWindow
 from widgets.ui import Ui
 
+GENERATE = f"{icons.WAND}  Generate"
 ONE_LINE = 1290  # px at scale 1: with less room the buttons stand in two lines
 RATES = ("-1 ×", "0.25 ×", "0.5 ×", "1 ×", "2 ×", "4 ×")
 HOW = ("Once", "Repeat", "To and fro")
@@ -28,7 +33,7 @@ class Transport:
     def __init__(self, ui: Ui, area: Area, browse: Callable[[], None], export: Callable[[], None]):
         self._ui, self._area, self._browse, self._export = ui, area, browse, export
         self._timeline = ui.explorer.timeline
-        self._generate = GenerateMenu(ui)
+        self._generate, self._whole = GenerateMenu(ui), WalkWindow(ui)
         self._seen: dict[str, object] = {}
 
     # -- items ---------------------------------------------------------------------------------------------------------
@@ -43,6 +48,19 @@ class Transport:
             with dpg.group(horizontal=True, horizontal_spacing=self._ui.px(4)):
                 self._build_walk()
         self._generate.build()
+        self._whole.build()
+        with dpg.window(popup=True, show=False, tag="timeline.walks", autosize=True):
+            for number, path in enumerate(sorted((ASSETS / "walks").glob("*.json"))):
+                self._walk_entry(f"demo.{number}", f"Demo: {path.stem.replace('-', ' ')}", partial(self._open, path))
+            dpg.add_separator()
+            self._walk_entry("file", f"{icons.FOLDER_OPEN}  A file…", self._browse)
+
+    def _walk_entry(self, key: str, label: str, action: Callable[[], None]) -> None:
+        width = self._ui.px(200)
+        dpg.add_selectable(label=label, tag=f"timeline.walks.{key}", width=width, callback=lambda: action())
+
+    def _open(self, path: Path) -> None:
+        self._ui.explorer.open_file(path)
 
     def _button(self, key: str, label: str, help: str, action: Callable[[], Any]) -> None:
         dpg.add_button(label=label, tag=f"timeline.{key}", callback=lambda: action())
@@ -101,9 +119,10 @@ class Transport:
             "How people become one another: in a straight line or a spline through w, or on the sphere of z.",
         )
         self._gap()
-        button("generate", f"{icons.WAND}  Generate", "A walk of people who do not exist.", self.show_generate)
+        button("generate", GENERATE, "A walk of people who do not exist, or of noise.", self.show_generate)
+        button("whole", icons.SLIDERS, "Name, sound, speed and order of the whole walk.", self._whole.show)
         button("new", icons.FILE_PLUS, "An empty walk. Ctrl+Z brings this one back.", self._timeline.new)
-        button("open", icons.FOLDER_OPEN, "Open a walk, or a video that StyleScope made.", self._browse)
+        button("open", icons.FOLDER_OPEN, "Open a walk, or a video that StyleScope made.", self.show_open)
         button("save", icons.SAVE, "Save the walk as a file, beside the pictures.", self._save)
         button("export", f"{icons.CLAPPERBOARD}  Export", "The walk as a video or as pictures. Ctrl+E", self._export)
 
@@ -133,6 +152,9 @@ class Transport:
         playing = timeline.playing != "no"
         if self._differs("bars", one := width >= self._ui.px(ONE_LINE)):
             dpg.configure_item("timeline.bars", horizontal=one)
+        share = timeline.generating
+        if self._differs("generate", words := GENERATE if share is None else f"{icons.CLOSE}  {share:.0%}"):
+            dpg.configure_item("timeline.generate", label=words)
         if self._differs("play", playing):
             dpg.configure_item("timeline.play", label=icons.PAUSE if playing else icons.PLAY)
         for key, on in (
@@ -150,6 +172,7 @@ class Transport:
         self._show("how", HOW[2] if timeline.pingpong else HOW[1] if timeline.repeat else HOW[0])
         self._show("latents", SPACES[walk.latents])
         self._generate.sync()
+        self._whole.sync()
 
     def _differs(self, key: str, value: object) -> bool:
         """Whether a value is another than it was when last asked for."""
@@ -193,8 +216,16 @@ class Transport:
         self._set_point("Out point", walks.set_out, self._timeline.walk.last_s)
 
     def show_generate(self) -> None:
-        """Ask what kind of walk."""
-        self._generate.show()
+        """Ask what kind of walk; while a constant speed is looked for, leave that."""
+        if self._timeline.generating is None:
+            self._generate.show()
+        else:
+            self._timeline.cancel_generating()
+
+    def show_open(self) -> None:
+        """Offer demos, and files."""
+        x, y = dpg.get_mouse_pos(local=False)
+        dpg.configure_item("timeline.walks", show=True, pos=[int(x), int(y)])
 
     def _set_point(self, name: str, edit: Callable[[Walk, float | None], Walk], stands_at: float | None) -> None:
         at = self._timeline.position_s
