@@ -24,7 +24,7 @@ from stylegan_core.deltas import changed, changes
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
-from stylegan_core.walk import LONGEST_S, Sample, Take
+from stylegan_core.walk import LONGEST_S, Sample, Take, scene_after
 
 FORMAT, TAKE_VERSION = "StyleScope take", 1
 TAKE_SUFFIX = ".take.jsonl"
@@ -44,14 +44,6 @@ class TakeInfo(NamedTuple):
     process: int  # number of the process that wrote it
     seconds: float  # up to its last whole line
     num_bytes: int  # of its whole lines, up to the last one's end
-
-
-def _sharing(before: Scene, after: Scene) -> Scene:
-    """The Scene `after`, with what is equal in both kept in memory once: a long take has very many Scenes."""
-    names = type(after).model_fields
-    return after.model_copy(
-        update={name: old for name in names if (old := getattr(before, name)) == getattr(after, name)}
-    )
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -195,7 +187,7 @@ def read_take(path: Path) -> Take:
             data = changed(data, line["scene"])
         except RecursionError as error:
             raise TakeError(f"{where} is nested too deeply.") from error
-        samples.append(Sample(time_s=time_s, scene=_sharing(last.scene, scene_from_data(data, where))))
+        samples.append(Sample(time_s=time_s, scene=scene_after(last.scene, data, line["scene"], where)))
     if end_s is not None and end_s > samples[-1].time_s:
         samples.append(Sample(time_s=end_s, scene=samples[-1].scene))
     return Take(name=head["name"], samples=tuple(samples))

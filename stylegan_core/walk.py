@@ -20,7 +20,7 @@ from stylegan_core.deltas import changed, changes
 from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.files import write_whole
 from stylegan_core.parameters import parameter
-from stylegan_core.scene import Amount, Part, Scene, scene_from_data
+from stylegan_core.scene import SCENE_VERSION, Amount, Part, Scene, scene_from_data
 from stylegan_core.smoothing import smoothing_weights
 
 WALK_VERSION: Literal[1] = 1
@@ -453,12 +453,30 @@ def take_from_data(data: dict[str, Any], source: str) -> Take:
     samples: list[Sample] = []
     before: dict[str, Any] = {}
     for number, (time_s, delta) in enumerate(data["samples"]):
-        after = changed(before, delta) if before else delta
-        scene = scene_from_data(after, f"{source}, sample {number + 1}")
+        where = f"{source}, sample {number + 1}"
+        before = changed(before, delta) if before else delta
+        scene = scene_after(samples[-1].scene, before, delta, where) if samples else scene_from_data(before, where)
         samples.append(_validated(Sample, {"time_s": time_s, "scene": scene}, f"samples.{number}", source))
-        before = after
     take: Take = _validated(Take, {"name": data.get("name", ""), "samples": tuple(samples)}, "take", source)
     return take.model_copy(update={"samples": _in_order(take.samples)})
+
+
+def scene_after(before: Scene, data: dict[str, Any], delta: dict[str, Any], source: str) -> Scene:
+    """A Scene from JSON, of which only what differs from the one before it is read, and takes memory.
+
+    Args:
+        before: the Scene before it.
+        data: all of the Scene, of any version.
+        delta: what changes from the one before; see deltas.py.
+        source: named in the error.
+
+    Raises:
+        SceneError: a field is wrong.
+    """
+    if "version" in delta or data.get("version") != SCENE_VERSION:  # a change of an older version may be of any field
+        return scene_from_data(data, source)
+    read = scene_from_data({"version": SCENE_VERSION, **{name: data[name] for name in delta}}, source)
+    return before.model_copy(update={name: getattr(read, name) for name in delta})
 
 
 def read_walk(path: Path) -> Walk:
