@@ -79,7 +79,7 @@ class Layout:
         self._performance = PerformancePanel(ui)
         self._capture = CapturePanel(ui)
         self._transform = TransformPanel(ui)
-        self._signals = SignalsPanel(ui)
+        self._signals = SignalsPanel(ui, self._model.browser)
         self._left: tuple[Panel, ...] = (
             self._model,
             LatentPanel(ui),
@@ -258,6 +258,7 @@ class Layout:
         self._help.close()
         self._signals.stop_learning()
         self._export.close()
+        self._timeline.transport.close()
         self._window.output.escape()
 
     def _put_away(self, side: str) -> None:

@@ -222,6 +222,11 @@ class Transport:
         else:
             self._timeline.cancel_generating()
 
+    def close(self) -> None:
+        """Close its small windows."""
+        self._generate.close()
+        self._whole.close()
+
     def show_open(self) -> None:
         """Offer demos, and files."""
         x, y = dpg.get_mouse_pos(local=False)
