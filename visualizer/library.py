@@ -1,6 +1,6 @@
 """Where models are found: at their paths, among the starter models that come with the program, and in folders."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +17,7 @@ SUFFIXES = frozenset(
     | {".png", ".json", ".npz", ".npy"}  # Scenes, sessions, projected faces
     | {".mp4", ".m4v", ".webm", ".gif", ".webp"}  # walks
 )
+SOUNDS = frozenset(".wav .flac .mp3 .ogg .opus .m4a .aac .aif .aiff .mp4 .m4v .mov .mkv .webm".split())
 
 
 def starter_models() -> tuple[Path, ...]:
@@ -114,10 +115,10 @@ class Entry:
     size_bytes: int
 
 
-def browse(folder: Path, search: str = "") -> list[Entry]:
-    """Folders and model files of a folder, folders first, whose names contain `search` (case does not matter).
+def browse(folder: Path, search: str = "", suffixes: Collection[str] = SUFFIXES) -> list[Entry]:
+    """Folders and files of a folder, folders first, whose names contain `search` (case does not matter).
 
-    Pictures and sessions are listed too, as they open the same way.
+    Models are listed, and pictures and sessions, as they open the same way; or what else has one of the suffixes.
 
     Raises:
         StyleScopeError: the folder cannot be read.
@@ -133,7 +134,7 @@ def browse(folder: Path, search: str = "") -> list[Entry]:
         try:
             if path.is_dir():
                 found.append(Entry(path, True, 0))
-            elif path.suffix.lower() in SUFFIXES:
+            elif path.suffix.lower() in suffixes:
                 found.append(Entry(path, False, path.stat().st_size))
         except OSError:  # vanished, or a folder nobody may look into: it is left out
             continue

@@ -1,13 +1,13 @@
 """A window to find a file in: folders, search, keyboard. Listing runs as a Job, for a folder may be on a slow disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dearpygui.dearpygui as dpg
 
 from visualizer.jobs import Job
-from visualizer.library import Entry, absolute, browse
+from visualizer.library import SUFFIXES, Entry, absolute, browse
 from widgets import icons, theme
 from widgets.ui import Ui, centred
 
@@ -29,12 +29,15 @@ class Browser:
 
     def __init__(self, ui: Ui, chosen: Callable[[Path], None]):
         self._ui, self._chosen, self._wanted = ui, chosen, chosen
+        self._suffixes: Collection[str] = SUFFIXES
         self._folder = Path.home()
         self._job: Job[Listing] | None = None
 
-    def show(self, title: str = OPEN, chosen: Callable[[Path], None] | None = None) -> None:
-        """Open it, where it was last."""
-        self._wanted = chosen or self._chosen
+    def show(
+        self, title: str = OPEN, chosen: Callable[[Path], None] | None = None, suffixes: Collection[str] = SUFFIXES
+    ) -> None:
+        """Open it, where it was last, on files with one of the suffixes."""
+        self._wanted, self._suffixes = chosen or self._chosen, suffixes
         recent = self._ui.explorer.session.recent
         if recent and self._folder == Path.home() and Path(recent[0]).parent.is_dir():
             self._folder = Path(recent[0]).parent
@@ -95,11 +98,11 @@ class Browser:
         self._list(absolute(path))
 
     def _list(self, path: Path | None = None) -> None:
-        folder, search = path or self._folder, dpg.get_value("browser.search")
+        folder, search, suffixes = path or self._folder, dpg.get_value("browser.search"), self._suffixes
 
         def listing(job: Job[Listing]) -> Listing:
             del job
-            return Listing(folder, browse(folder, search) if folder.is_dir() else None)
+            return Listing(folder, browse(folder, search, suffixes) if folder.is_dir() else None)
 
         self._job = Job("Listing", listing)
 
@@ -128,7 +131,7 @@ class Browser:
                 callback=self._picked,
             )
         if not entries and error is None:
-            dpg.add_text("No folders or model files here.", parent="browser.list", color=theme.DIM)
+            dpg.add_text("No folders or files of this kind here.", parent="browser.list", color=theme.DIM)
         if len(entries) > SHOWN:
             dpg.add_text(f"… and {len(entries) - SHOWN} more: search to narrow.", parent="browser.list")
 

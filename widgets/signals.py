@@ -3,6 +3,7 @@
 import dearpygui.dearpygui as dpg
 
 from widgets import icons, theme
+from widgets.browser import Browser
 from widgets.signals_add import Add
 from widgets.signals_inputs import Inputs
 from widgets.signals_marks import Marks
@@ -18,11 +19,11 @@ class SignalsPanel:
 
     title, key = f"{icons.WAVEFORM}  Signals", "signals"
 
-    def __init__(self, ui: Ui):
+    def __init__(self, ui: Ui, browser: Browser):
         self._ui = ui
         self._patch = patch = Patch(ui.explorer)
         self._marks, self._menu = Marks(ui), SignalsMenu(ui, patch)
-        self._rows, self._add, self._inputs = Rows(ui, patch), Add(ui, patch), Inputs(ui, patch)
+        self._rows, self._add, self._inputs = Rows(ui, patch), Add(ui, patch), Inputs(ui, patch, browser)
         self._told = ""
 
     def build(self) -> None:

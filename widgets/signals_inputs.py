@@ -6,9 +6,11 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
+from visualizer.library import SOUNDS
 from visualizer.signals.model import SignalSettings
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.browser import Browser
 from widgets.signals_patch import Patch
 from widgets.ui import Ui
 
@@ -22,8 +24,8 @@ SOURCES = {"device": "a device", "file": "a file"}
 class Inputs:
     """See the module."""
 
-    def __init__(self, ui: Ui, patch: Patch):
-        self._ui, self._patch = ui, patch
+    def __init__(self, ui: Ui, patch: Patch, browser: Browser):
+        self._ui, self._patch, self._browser = ui, patch, browser
         self._settings: SignalSettings | None = None
         self._seen: tuple[object, ...] = ()
         self._looked = False  # for sound devices
@@ -111,7 +113,7 @@ class Inputs:
                 tooltip("signals.audio.device", "Which device is listened to.")
                 dpg.add_input_text(
                     tag="signals.audio.file",
-                    width=-1,
+                    width=-self._ui.px(40),
                     hint="path of a sound file",
                     on_enter=True,
                     callback=lambda _, path: patch.set_audio(file=path.strip()),
@@ -119,6 +121,10 @@ class Inputs:
                 tooltip(
                     "signals.audio.file", "A sound file, or a video that has sound; it counts when Enter is pressed."
                 )
+                dpg.add_button(
+                    label=icons.FOLDER_OPEN, tag="signals.audio.browse", width=-1, callback=self._choose_file
+                )
+                tooltip("signals.audio.browse", "Choose a sound file.")
             dpg.add_slider_float(
                 tag="signals.audio.gain",
                 min_value=-20,
@@ -151,6 +157,9 @@ class Inputs:
     def _choose_host(self, _: Any, words: str) -> None:
         self._patch.set_osc(host=_key(HOSTS, words))
 
+    def _choose_file(self) -> None:
+        self._browser.show("Choose a sound file", lambda path: self._patch.set_audio(file=str(path)), SOUNDS)
+
     def _show(self, settings: SignalSettings) -> None:
         for tag, get in self._controls:
             if not dpg.is_item_active(tag):
@@ -160,6 +169,7 @@ class Inputs:
         dpg.configure_item("signals.osc.network", show=settings.osc.host != "127.0.0.1")
         for source in SOURCES:
             dpg.configure_item(f"signals.audio.{source}", show=settings.audio.source == source)
+        dpg.configure_item("signals.audio.browse", show=settings.audio.source == "file")
 
     def _tell(self, errors: Mapping[str, str]) -> None:
         """A line under each input: what is wrong; for OSC also where it listens."""

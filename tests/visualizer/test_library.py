@@ -8,7 +8,7 @@ from stylegan_core.checkpoint import digest
 from stylegan_core.errors import ModelMissingError, StyleScopeError
 from stylegan_core.scene import Latent, ModelRef, Scene
 from stylegan_core.walk import Clip, Key, Sample, Take, Walk
-from visualizer.library import Entry, browse, located, starter_models, walk_models
+from visualizer.library import SOUNDS, Entry, browse, located, starter_models, walk_models
 
 
 @pytest.fixture
@@ -36,6 +36,12 @@ def test_folders_first_then_files_that_open(folder: Path) -> None:
     ]
     assert [entry.is_folder for entry in found] == sorted((entry.is_folder for entry in found), reverse=True)
     assert {entry.size_bytes for entry in found} == {0, 5}
+
+
+def test_other_files_by_their_suffixes(folder: Path) -> None:
+    (folder / "Loop.WAV").write_bytes(b"12345")
+    found = browse(folder, "", SOUNDS)
+    assert [entry.path.name for entry in found if not entry.is_folder] == ["Loop.WAV"]
 
 
 @pytest.mark.parametrize(
