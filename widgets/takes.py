@@ -18,7 +18,7 @@ from widgets.ui import Ui, centred
 IDLE = f"{icons.RECORD}  Record"
 RECORD_WIDTH, ROW = 88, 34  # px at scale 1
 WIDTHS = {"name": 110, "start": 78, "first": 86, "last": 86, "speed": 66, "smooth": 104}  # px at scale 1
-WINDOW = (460, 170)  # of a question, px at scale 1
+WINDOW = (460, 150)  # of a question, px at scale 1
 RECORDING: theme.Colour = (163, 55, 50, 255)
 EDITS: dict[str, Callable[..., Walk]] = {
     "name": tracks.set_clip_name,
@@ -223,7 +223,7 @@ class TakeOffers:
         with self._window("Restore a take?"):
             self._say(
                 f"Restore the take of {info.made:%H:%M}, {length}? It was being recorded when StyleScope ended as it "
-                f"should not. It lies in {info.path} either way."
+                "should not. Its file stays where it is either way."
             )
             with dpg.group(horizontal=True):
                 dpg.add_button(label="Restore it", tag="takes.yes", callback=lambda: capturing.answer(True))
