@@ -241,8 +241,9 @@ class Hand:
         for entry in entries:
             self._add_entry(entry)
         x, y = dpg.get_mouse_pos(local=False)
-        room = dpg.get_viewport_client_height() - self._area.px(28) * len(entries) - self._area.px(24)
-        dpg.configure_item("timeline.menu", show=True, pos=[int(x), int(min(y, max(room, 0)))])
+        right = dpg.get_viewport_client_width() - self._area.px(MENU + 24)
+        foot = dpg.get_viewport_client_height() - self._area.px(24 * len(entries) + 24)
+        dpg.configure_item("timeline.menu", show=True, pos=[int(min(x, max(right, 0))), int(min(y, max(foot, 0)))])
 
     def _add_entry(self, entry: Entry) -> None:
         if entry == SEPARATOR:

@@ -56,10 +56,12 @@ class Heads:
     def sync(self, walk: Walk, lanes: list[tuple[Lane, int]], height: int) -> None:
         """Once a frame: name the lanes."""
         explorer = self._ui.explorer
-        listed = (explorer.card, explorer.scene.mixing, explorer.scene.channels, explorer.scene.styles)
+        scene = explorer.scene
+        touched = tuple((item.layer, item.channel) for item in (*scene.channels, *scene.styles))
+        listed = (explorer.card, len(scene.mixing), len(scene.classes), touched)
         if listed != self._listed:
             self._listed = listed
-            self._addresses = {item.name: item.address for item in parameters(explorer.card, explorer.scene)}
+            self._addresses = {item.name: item.address for item in parameters(explorer.card, scene)}
             dpg.configure_item("timeline.curve.add", items=list(self._addresses))
         curves = tuple((curve.parameter, curve.enabled) for curve in walk.curves)
         shown = (explorer.card, curves, tuple((lane.key, top, lane.height) for lane, top in lanes), height)

@@ -17,7 +17,7 @@ from widgets.timeline_area import EASES, SEPARATOR, Area, Entry, Grip, Moved, Po
 from widgets.timeline_scale import clock
 
 TOP, DIAMOND, FOOT = 6, 5, 26  # px at scale 1: above a picture, half a mark, below a picture
-HEIGHTS = (88, 128)  # px at scale 1: of the lane, as there is room
+HEIGHTS = (88, 106)  # px at scale 1: of the lane, as there is room
 LEAST_TILE, FILLED = 36, 0.7  # px at scale 1; how much of the room between two keys pictures take
 ASK_EVERY_S = 0.1  # for pictures that are not there yet
 WAY = 44  # px at scale 1: the widest that the curve of a way is drawn
@@ -108,8 +108,8 @@ class KeysLane:
     def _draw_way(self, grip: Grip, ease: Ease, ends: Point, middle: float) -> None:
         area, px = self._area, self._area.px
         room, at = ends[1] - ends[0], (ends[0] + ends[1]) / 2
-        wide = min(room - px(10), px(WAY))
-        if wide < px(10) or not -wide <= at <= area.scale.width + wide:
+        wide = min(room - px(4), px(WAY))
+        if wide < px(8) or not -wide <= at <= area.scale.width + wide:
             return
         high = wide * 0.6
         shape = [(at + (x - 0.5) * wide, middle - (y - 0.5) * high) for x, y in ease_shape(ease)]
