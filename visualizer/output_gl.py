@@ -1,17 +1,9 @@
-"""Draws the live picture into the output window, on a thread of its own with an OpenGL context of its own.
-
-A swap waits for its monitor. Two windows that swap on one thread wait for both monitors in turn: at 60 Hz each, often a
-whole frame for each, which halves the rate of both; without waiting, the projected picture tears. On two threads each
-keeps its own monitor's rate, and drawing here costs the main thread next to nothing.
-"""
+"""Draws the live picture into the output window: one quad with a texture, on black."""
 
 import logging
-import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from OpenGL import GL as gl
@@ -23,8 +15,6 @@ from visualizer.placing import Fit, Size, placed
 
 log = logging.getLogger(__name__)
 
-RATE_OVER = 60  # swaps that the rate is taken over
-STALE_S = 1.0  # after so long without a swap the rate is 0
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast")
 
 _VERTEX = """#version 130
@@ -41,19 +31,6 @@ in vec2 at;
 out vec4 colour;
 void main() { colour = vec4(texture(picture, at).rgb, 1.0); }
 """
-
-
-class Glass(Protocol):
-    """The window, as the thread that draws sees it; see `output_window.GlfwWindow`."""
-
-    def take_context(self, swap_interval: int) -> None:
-        """Make its OpenGL context current on this thread."""
-
-    def swap(self) -> None:
-        """Show what was drawn."""
-
-    def leave_context(self) -> None:
-        """This thread draws no more."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +57,8 @@ class Look:
     smooth: bool = True
 
 
-@dataclass(frozen=True)
-class Statistics:
-    """What became of the slides since the window was opened."""
-
-    shown: int = 0
-    dropped: int = 0  # replaced by a newer one before their turn came
-    fps: float = 0.0  # slides shown a second, lately
-
-
 class OwnWay:
-    """By which way frames reach this thread's context: the presenter's kind, found anew, as CUDA wants it by thread."""
+    """By which way frames reach the output's context: the presenter's kind, found anew, as CUDA is set up by thread."""
 
     def __init__(self, find: Callable[[], Interop | None]) -> None:
         self._find = find
@@ -115,98 +83,6 @@ class OwnWay:
         if not self._seen_right:
             require_same(texture, frame)
             self._seen_right = True
-
-
-class Painter:
-    """Draws the newest slide whenever there is one, and again when the window was uncovered; otherwise it rests."""
-
-    def __init__(self, glass: Glass, look: Look, find: Callable[[], Interop | None], swap_interval: int = 1) -> None:
-        """Args: find, called on the thread: what CUDA frames are shown through."""
-        self._glass, self._look, self._way = glass, look, OwnWay(find)
-        self._interval = swap_interval
-        self._news = threading.Condition()
-        self._slide: Slide | None = None  # that waits to be drawn
-        self._dirty = True  # what stands there has to be drawn again
-        self._ending = False
-        self._shown = self._dropped = 0
-        self._swaps: deque[float] = deque(maxlen=RATE_OVER)
-        self.error: Exception | None = None  # why it ended by itself
-        self._thread = threading.Thread(target=self._run, name="output", daemon=True)
-        self._thread.start()
-
-    def show(self, slide: Slide) -> None:
-        """Draw this one next."""
-        with self._news:
-            self._dropped += self._slide is not None
-            self._slide = slide
-            self._news.notify()
-
-    def redraw(self, look: Look) -> None:
-        """Draw what stands there once more, perhaps otherwise."""
-        with self._news:
-            self._look, self._dirty = look, True
-            self._news.notify()
-
-    def end(self) -> None:
-        """Draw no more. `ended` says when the context is free."""
-        with self._news:
-            self._ending = True
-            self._news.notify()
-
-    @property
-    def ended(self) -> bool:
-        """Whether the thread has ended, asked to or not."""
-        return not self._thread.is_alive()
-
-    def wait(self, timeout_s: float) -> None:
-        """After `end`, until it has ended."""
-        self._thread.join(timeout_s)
-
-    @property
-    def statistics(self) -> Statistics:
-        """Slides shown and dropped so far."""
-        with self._news:
-            swaps, stale = list(self._swaps), not self._swaps or time.monotonic() - self._swaps[-1] > STALE_S
-            fps = 0.0 if stale or len(swaps) < 2 else (len(swaps) - 1) / max(swaps[-1] - swaps[0], 1e-6)
-            return Statistics(self._shown, self._dropped, fps)
-
-    # -- the thread ----------------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        try:
-            self._glass.take_context(self._interval)
-            try:
-                self._draw_until_end()
-            finally:
-                self._glass.leave_context()
-        except Exception as error:  # the boundary of the thread: a driver's errors are of any type
-            log.debug("the output window cannot be drawn", exc_info=True)
-            self.error = error
-
-    def _draw_until_end(self) -> None:
-        easel = Easel(self._way)
-        try:
-            while True:
-                with self._news:
-                    while not (self._slide or self._dirty or self._ending):
-                        self._news.wait()
-                    if self._ending:
-                        return
-                    slide, look = self._slide, self._look
-                    self._slide, self._dirty = None, False
-                if slide is not None:
-                    easel.take(slide)
-                easel.draw(look)
-                self._glass.swap()
-                if slide is not None:
-                    self._count()
-        finally:
-            easel.close()
-
-    def _count(self) -> None:
-        with self._news:
-            self._shown += 1
-            self._swaps.append(time.monotonic())
 
 
 class Easel:

@@ -1,11 +1,13 @@
 """The output window itself: monitors, a borderless or movable window on them, and what happens to it (GLFW).
 
-GLFW wants all of this on the main thread; drawing is `output_gl.py`'s, on a thread of its own. DearPyGui has a GLFW of
-its own inside, with a connection of its own to the display, so neither takes the other's events.
+All on one thread, from `Desk.start` on, which need not be the main thread: neither X11 nor Windows asks for that.
+DearPyGui has a GLFW of its own inside, with a connection of its own to the display, so neither takes the other's
+events, and as OpenGL's contexts are current on one thread each, neither takes the other's context.
 """
 
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +53,13 @@ class Place:
 
 
 class Desk:
-    """GLFW, from the first look at the monitors to the program's end. Main thread only."""
+    """GLFW, from the first look at the monitors to the program's end. One thread only, but for `wake`."""
 
     def __init__(self) -> None:
         self.started = False
         self.lost = False  # a window was destroyed by somebody else, or the connection is gone
         self._display = 0
+        self._gate = threading.Lock()  # GLFW's end and `wake` on another thread may not meet
 
     def start(self) -> None:
         """Connect to the display.
@@ -66,10 +69,13 @@ class Desk:
         """
         if self.started:
             return
+        if sys.platform == "darwin":
+            raise OutputError("A second window is not available on macOS, which opens windows on the main thread only.")
         glfw.ERROR_REPORTING = "log"
         if not glfw.init():
             raise OutputError("The window system could not be started for a second window (glfw.init failed).")
         self.started, self.lost = True, False
+        self._display = 0
         if hasattr(glfw, "get_x11_display") and glfw.get_platform() == glfw.PLATFORM_X11:
             self._display = glfw.get_x11_display()
             x11.survive(self._display, self._lose)
@@ -91,12 +97,21 @@ class Desk:
             found.append(Monitor(name, x, y, mode.size.width, mode.size.height))
         return tuple(found)
 
-    def poll(self) -> None:
-        """Take in what happened to the window and the monitors."""
-        glfw.poll_events()
+    def wait(self, seconds: float) -> None:
+        """Take in what happened to the window and the monitors; if nothing did, wait for that, or for `wake`."""
+        if seconds > 0:
+            glfw.wait_events_timeout(seconds)
+        else:
+            glfw.poll_events()
+
+    def wake(self) -> None:
+        """On any thread: end a `wait`, also one that is yet to begin."""
+        with self._gate:
+            if self.started:
+                glfw.post_empty_event()
 
     def open(self, where: Monitor | Place, quiet: bool = True) -> "GlfwWindow":
-        """A window that fills a monitor, or one to be moved. DearPyGui's context is current again afterwards.
+        """A window that fills a monitor, or one to be moved. Its OpenGL context is current on this thread.
 
         Args:
             where: on which monitor, or at which place.
@@ -105,20 +120,19 @@ class Desk:
         Raises:
             OutputError: there is no window with OpenGL to be had.
         """
-        with x11.kept_context():
-            return GlfwWindow(where, quiet, self._display)
+        return GlfwWindow(where, quiet, self._display)
 
     def close(self) -> None:
-        """Disconnect from the display; `start` may follow. No window's context may be current on another thread."""
-        if self.started:
-            with x11.kept_context():
-                glfw.terminate()
+        """Disconnect from the display, with all windows; `start` may follow."""
+        with self._gate:
+            started, self.started = self.started, False
+        if started:
+            glfw.terminate()
             x11.forget(self._display)
-            self.started, self._display = False, 0
 
 
 class GlfwWindow:
-    """One open window. Main thread, but for the three that `output_gl` calls on its own."""
+    """One open window, on the thread of its Desk."""
 
     def __init__(self, where: Monitor | Place, quiet: bool, display: int) -> None:
         self.wants_close = False
@@ -136,6 +150,8 @@ class GlfwWindow:
             if isinstance(where, Monitor):
                 x11.fill_monitor(display, glfw.get_x11_window(self._window))
         glfw.show_window(self._window)
+        glfw.make_context_current(self._window)
+        glfw.swap_interval(1)
 
     @staticmethod
     def _make(where: Monitor | Place, quiet: bool) -> Any:
@@ -174,29 +190,14 @@ class GlfwWindow:
         """Ask the display for the window, so that one that somebody destroyed is noticed while nothing is drawn."""
         glfw.get_window_attrib(self._window, glfw.VISIBLE)
 
-    def hide(self) -> None:
-        """Take it off the screen at once."""
-        glfw.hide_window(self._window)
-
-    def destroy(self) -> None:
-        """Give it up; its context is current nowhere any more."""
-        with x11.kept_context():
-            glfw.destroy_window(self._window)
-
-    # -- on the thread that draws --------------------------------------------------------------------------------------
-
-    def take_context(self, swap_interval: int) -> None:
-        """Make its OpenGL context current on this thread; `swap_interval` 1 waits for the display at each swap."""
-        glfw.make_context_current(self._window)
-        glfw.swap_interval(swap_interval)
-
     def swap(self) -> None:
-        """Show what was drawn."""
+        """Show what was drawn, when the monitor is ready for it."""
         glfw.swap_buffers(self._window)
 
-    def leave_context(self) -> None:
-        """This thread draws no more."""
+    def destroy(self) -> None:
+        """Give it up, and its OpenGL context."""
         glfw.make_context_current(None)  # type: ignore[arg-type]
+        glfw.destroy_window(self._window)
 
     # -- within --------------------------------------------------------------------------------------------------------
 

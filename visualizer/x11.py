@@ -1,14 +1,13 @@
-"""A second window beside DearPyGui's on X11: what it would otherwise take from the first, or take down with it.
+"""What X11 has to be told of a second window: its end is not the program's, and the keyboard stays with the first.
 
-Elsewhere all of this does nothing: on Windows DearPyGui draws without OpenGL, so there is no context to keep.
+Elsewhere all of this does nothing.
 """
 
 import ctypes
 import ctypes.util
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -34,36 +33,15 @@ def _library(name: str) -> ctypes.CDLL | None:
     return ctypes.CDLL(found) if found else None
 
 
-@contextmanager
-def kept_context() -> Iterator[None]:
-    """Whatever is done meanwhile, this thread's OpenGL context is current again afterwards.
-
-    Making a second window unbinds the first one's, after which nothing of DearPyGui's would be drawn.
-    """
-    gl = _library("GL")
-    if gl is None:
-        yield
-        return
-    asked = [getattr(gl, f"glXGetCurrent{what}") for what in ("Display", "Drawable", "Context")]
-    for function in asked:
-        function.restype = ctypes.c_void_p
-    before = [function() for function in asked]
-    try:
-        yield
-    finally:
-        if before[2] is not None and [function() for function in asked] != before:
-            gl.glXMakeCurrent(*map(ctypes.c_void_p, before))
-
-
 def survive(display: int, lost: Callable[[], None]) -> None:
     """Have the program live on when somebody destroys a window of a display connection, or the connection itself.
 
-    Xlib ends the process in both cases unless told otherwise.
+    Xlib ends the process in both cases unless told otherwise. Only one thread may use the connection: the one on which
+    it breaks keeps Xlib's lock on it.
 
     Args:
         display: the address of Xlib's Display.
-        lost: called, on any thread, when a request fails because its window is gone, or the connection is. It may not
-            call Xlib.
+        lost: called when a request fails because its window is gone, or the connection is. It may not call Xlib.
     """
     x11 = _library("X11")
     if x11 is None:

@@ -93,7 +93,7 @@ class OutputPanel:
         if not self._looked:
             self._looked = True  # not before somebody unfolds the panel
             output.look()
-        look = (output.settings, output.monitors, output.monitor, output.open, camera.running)
+        look = (output.settings, output.monitors, output.open, camera.running)
         if look != self._seen:
             self._seen = look
             self._show()
