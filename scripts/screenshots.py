@@ -105,7 +105,7 @@ def show_timeline(folder: Path, home: Path, display: str) -> None:
 
 
 def walk() -> Walk:
-    """People on their way to one another, while psi and the rotation go their own ways."""
+    """People on their way to one another, while psi and the scale go their own ways."""
     model = ModelRef(path=str(starter_models()[0]))
     eases: tuple[Ease, ...] = ("smooth", "cubic", "cubic", "linear", "hold", "smooth")
     found = walks.set_loop(walks.set_duration(Walk(), 12.0), True)
@@ -113,8 +113,8 @@ def walk() -> Walk:
         scene = edits.set_psi(Scene(model=model, latent=Latent(seed=seed)), 0.6)
         found = walks.add_key(found, 2.0 * number, scene, ease)
     for address, points in (
-        ("truncation/psi", ((0.0, 0.5), (4.0, 0.9), (8.0, 0.3))),
-        ("transform/rotation", ((0.0, 0.0), (3.0, -15.0), (6.0, 20.0), (9.0, 0.0))),
+        ("truncation/psi", ((0.0, 0.3), (4.0, 1.0), (8.0, -0.3))),
+        ("transform/scale", ((0.0, 1.0), (3.0, 0.8), (6.0, 1.6), (9.0, 1.2))),
     ):
         for time_s, value in points:
             found = tracks.add_curve(found, address, value, time_s)

@@ -57,8 +57,9 @@ class Heads:
         """Once a frame: name the lanes."""
         explorer = self._ui.explorer
         scene = explorer.scene
-        touched = tuple((item.layer, item.channel) for item in (*scene.channels, *scene.styles))
-        listed = (explorer.card, len(scene.mixing), len(scene.classes), touched)
+        gains, styles = ([(item.layer, item.channel) for item in items] for items in (scene.channels, scene.styles))
+        classes = [item.index for item in scene.classes]
+        listed = (explorer.card, len(scene.mixing), classes, gains, styles)
         if listed != self._listed:
             self._listed = listed
             self._addresses = {item.name: item.address for item in parameters(explorer.card, scene)}
