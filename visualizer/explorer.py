@@ -48,7 +48,7 @@ from visualizer.signals.rack import Rack
 from visualizer.signals.remote import Remote
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
-from visualizer.timeline import Timeline
+from visualizer.timeline import PLAY_NAME, Timeline
 from visualizer.truncation import Centring
 from visualizer.walk_keeping import WalkKeeper
 from visualizer.worker import Shown
@@ -246,6 +246,8 @@ class Explorer:
         """Take back the last thing done."""
         self.motion.stop()
         name = self.store.undo()
+        if name == PLAY_NAME:
+            self.timeline.pause()
         self.say(f"Undone: {name}" if name else "Nothing to undo.")
 
     def redo(self) -> None:

@@ -524,6 +524,17 @@ def test_a_walk_plays_in_the_application(explorer: Explorer) -> None:
     assert explorer.scene == before and explorer.timeline.walk == Walk()
 
 
+def test_undoing_what_plays_pauses_it(explorer: Explorer) -> None:
+    before = explorer.scene
+    explorer.timeline.open(shown_walk(explorer))
+    explorer.timeline.play()
+    explorer.tick(0)
+    explorer.tick(1)
+    explorer.undo()
+    explorer.tick(2)
+    assert explorer.scene == before and explorer.timeline.playing == "no" and explorer.notice.text == "Undone: Walk"
+
+
 def test_a_take_of_a_hand_upon_a_walk_that_plays(explorer: Explorer) -> None:
     explorer.timeline.open(shown_walk(explorer))
     explorer.capturing.begin()
