@@ -186,8 +186,9 @@ class Exporting:
 
     @property
     def progress(self) -> float | None:
-        """Of the one under way, 0 to 1; None: there is none."""
-        return next((export.progress for export in self.exports if export.state in (*GOING, "paused")), None)
+        """Of the one under way, else of one that is paused, 0 to 1; None: there is none."""
+        states = ((export.state in GOING, export) for export in self.running if export.state != "waiting")
+        return next((export.progress for _, export in sorted(states, key=lambda item: not item[0])), None)
 
     def begin(self) -> None:
         """Look for what another run has left; it is offered."""

@@ -66,6 +66,8 @@ class ExportList:
 
     def build(self) -> None:
         """Make its items."""
+        with dpg.theme() as self._dark, dpg.theme_component(dpg.mvProgressBar):
+            dpg.add_theme_color(dpg.mvThemeCol_PlotHistogram, theme.ACCENT_DARK)  # words are written over it
         dpg.add_child_window(tag="export.list", height=-1, border=False)
 
     def sync(self) -> None:
@@ -87,6 +89,7 @@ class ExportList:
             tooltip(f"{tag}.name", str(export.path))
             with dpg.group(horizontal=True):
                 dpg.add_progress_bar(tag=f"{tag}.bar", width=-px(118))
+                dpg.bind_item_theme(f"{tag}.bar", self._dark)
                 buttons: tuple[tuple[str, str, str, Action], ...] = (
                     ("pause", icons.PAUSE, "Make no more of it for now.", self._exporting.pause),
                     ("go", icons.PLAY, "Go on with it where it was.", self._exporting.go_on),

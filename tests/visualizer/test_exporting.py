@@ -21,7 +21,7 @@ from tests.strategies import tiny_model
 from visualizer.exporting import Exporting, WalkExport, all_of, num_frames
 from visualizer.live import LiveView
 from visualizer.memory import Memory
-from visualizer.session import Session
+from visualizer.session import Session, session_from_json, session_to_json
 from visualizer.tasks import Tasks
 from visualizer.unfinished import ExportOrder, Unfinished
 
@@ -163,7 +163,7 @@ def test_a_paused_one_lets_others_go_and_goes_on(desk: Desk, tmp_path: Path) -> 
     going.set()
     other = desk.start(walk(), tmp_path / "other")
     desk.until(lambda: other.state == "done")
-    assert paused.state == "paused" and REF in desk.exporting.models
+    assert paused.state == "paused" and REF in desk.exporting.models and desk.exporting.progress == paused.progress < 1
     assert desk.exporting.go_on(paused)
     desk.until(lambda: paused.state == "done")
     assert len(frames_in(tmp_path / "paused")) == 6
@@ -294,6 +294,13 @@ def test_numbers_of_frames() -> None:
     assert num_frames(of, ExportSettings(fps=25)) == 75 == len(frame_times(of, 25))
     assert num_frames(all_of(of), ExportSettings(fps=25)) == 250
     assert num_frames(of, ExportSettings(format="sheet", pictures=7)) == 7
+
+
+def test_the_session_keeps_settings_and_leaves_those_that_it_does_not_know() -> None:
+    session = Session(export=ExportSettings(format="webm", codec="av1", background=(1, 2, 3)))
+    text = session_to_json(session)
+    assert session_from_json(text, "a.json") == session
+    assert session_from_json(text.replace('"av1"', '"h299"'), "a.json") == Session()
 
 
 # -- orders on the disk ------------------------------------------------------------------------------------------------
