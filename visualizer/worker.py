@@ -6,6 +6,7 @@ change of device) waits in a bounded queue and runs between live pictures.
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,6 +29,8 @@ R = TypeVar("R")
 QUEUE_LENGTH = 256
 PREVIEW_BUDGET_MS = 30.0  # what a preview may cost; a full picture that costs less needs none
 FIRST_PREVIEW_PX = 16  # before anything was measured
+RETRY_S = (2.0, 60.0)  # while something plays: when sharper pictures are tried again, and when at the latest
+FAR = 8.0  # budgets
 
 
 class SceneRenderer(Protocol):
@@ -83,6 +86,14 @@ class PreviewPolicy:
         for resolution, ms in steps_ms.items():
             self._steps_ms[resolution] = (self._steps_ms.get(resolution, ms) + ms) / 2
 
+    def relearn(self, steps_ms: dict[int, float]) -> None:
+        """Take in how long blocks took in place of what was known of them."""
+        self._steps_ms |= steps_ms
+
+    def is_far_from(self, px: int) -> bool:
+        """Whether pictures of a resolution are known to take so long that even to try one would be felt."""
+        return sum(ms for resolution, ms in self._steps_ms.items() if resolution <= px) > FAR * self.budget_ms
+
     def forget(self) -> None:
         """Another model, device or precision: times mean nothing any more."""
         self._steps_ms.clear()
@@ -123,6 +134,8 @@ class Worker:
         self._model = ""
         self._shortage: str | None = None  # what the last picture said that there was not memory enough for
         self._played_at: int | None = None  # where the pictures stop that are playing, in px
+        self._retry_at = 0.0  # when a sharper picture is tried while something plays,
+        self._retry_s = RETRY_S[0]  # and how long after the one before
         self._finish_next = False  # whether the next first pass is finished though a newer request waits
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -224,6 +237,10 @@ class Worker:
             frame = self._first_pass(request, stop_at)
             known = not frame.preview or self.policy.knows_beyond(max(stop_at, _size(frame)))
             self._played_at = stop_at if request.playing and known else None
+            if self._played_at is None or not frame.preview:
+                self._retry_s, self._retry_at = RETRY_S[0], time.monotonic() + RETRY_S[0]
+            elif time.monotonic() >= self._retry_at:
+                self._try_sharper(request, 2 * max(stop_at, _size(frame)))
             while frame.preview and frame.error is None and not request.playing:
                 stop_at = max(stop_at, _size(frame)) * 2  # sharper by an octave; what has been computed is gone on from
                 frame = self._render(request, stop_at, self._poll)
@@ -234,6 +251,16 @@ class Worker:
             words = NO_MEMORY if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
             self._send(Frame(request.scene, revision=request.revision, error=words))
         return True
+
+    def _try_sharper(self, request: Request, px: int) -> None:
+        """Measure anew, unseen, what an octave more would cost: the times before may be of a busy moment."""
+        if not self.policy.is_far_from(px):
+            frame = self._renderer.render(request.scene, request.revision, px, self._poll_closing)
+            self.policy.relearn(dict(frame.steps_ms))
+        better = self.policy.stop_at() >= px
+        self._played_at = None if better else self._played_at
+        self._retry_s = RETRY_S[0] if better else min(2 * self._retry_s, RETRY_S[1])
+        self._retry_at = time.monotonic() + self._retry_s
 
     def _first_pass(self, request: Request, stop_at: int) -> Frame:
         """The preview, or the full picture of a model that has none.

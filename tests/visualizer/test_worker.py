@@ -15,6 +15,7 @@ from stylegan_core.errors import Cancelled
 from stylegan_core.ops import Poll
 from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame
 from stylegan_core.scene import Latent, ModelRef, Scene
+from visualizer import worker as worker_module
 from visualizer.worker import (
     FIRST_PREVIEW_PX,
     QUEUE_LENGTH,
@@ -369,6 +370,45 @@ def test_a_model_that_plays_from_the_start_is_approached_first(desk: Desk) -> No
         stops.append(played(desk, seed))
     assert stops[:3] == [FIRST_PREVIEW_PX, 2 * FIRST_PREVIEW_PX, 4 * FIRST_PREVIEW_PX]
     assert set(stops[3:]) == {2 * FIRST_PREVIEW_PX}  # the finest that its times allow
+
+
+def tried(desk: Desk, seed: int, ms: float) -> tuple[int, int]:
+    """A picture that plays, and a sharper one that is tried unseen and takes so long: where both stop."""
+    desk.renderer.steps_ms = {}
+    desk.show(seed, playing=True)
+    stop_at = desk.renderer.event()[1]
+    desk.renderer.order("finish")
+    desk.shown()
+    sharper = desk.renderer.event()[1]
+    desk.renderer.steps_ms = {sharper: ms}
+    desk.renderer.order("finish")
+    led, future = led_task(desk, "after it", [])
+    assert led.event() == "begun" and desk.woken.empty()
+    led.order("finish")
+    result(future)
+    return stop_at, sharper
+
+
+def test_what_plays_coarsely_because_of_one_busy_moment_becomes_sharper_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_S", (0.0, 0.0))
+    desk.renderer.steps_ms = {FIRST_PREVIEW_PX: 1.0, FULL: 100.0}
+    desk.picture(0)
+    assert tried(desk, 1, ms=90.0) == (FIRST_PREVIEW_PX, FULL)  # still too slow
+    assert tried(desk, 2, ms=5.0) == (FIRST_PREVIEW_PX, FULL)
+    desk.renderer.steps_ms = {}
+    assert played(desk, 3) >= FULL
+
+
+def test_nothing_is_tried_that_would_be_felt_or_too_soon(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.renderer.steps_ms = {FIRST_PREVIEW_PX: 1.0, FULL: 100.0}
+    desk.picture(0)
+    assert played(desk, 1) == FIRST_PREVIEW_PX  # two seconds have not gone by
+    monkeypatch.setattr(worker_module, "RETRY_S", (0.0, 0.0))
+    desk.renderer.steps_ms = {FIRST_PREVIEW_PX: 1.0, FULL: 1000.0}
+    desk.picture(2)
+    assert [played(desk, seed) for seed in (3, 4)] == [FIRST_PREVIEW_PX] * 2
 
 
 def test_another_model_plays_as_sharp_as_it_can(desk: Desk) -> None:
