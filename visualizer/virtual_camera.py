@@ -106,8 +106,10 @@ class Sender:
                 self._send(camera)
         except Exception as error:  # the boundary of the thread: backends raise whatever their system does
             log.info("the virtual camera failed", exc_info=True)
-            words = str(error).strip().split("\n")[0]
-            self.error = NO_CAMERA if _MISSING.search(words) else f"The virtual camera stopped: {words}"
+            words = str(error).strip()  # a line for each backend
+            self.error = (
+                NO_CAMERA if _MISSING.search(words) else f"The virtual camera failed: {words.split(chr(10))[0]}"
+            )
 
     def _send(self, camera: Any) -> None:
         self.device = str(camera.device)
