@@ -57,16 +57,16 @@ class Unfinished:
         self._file(order).unlink(missing_ok=True)
 
     def read(self) -> tuple[ExportOrder, ...]:
-        """What other runs of the program have left, those that still run excepted."""
-        found = []
-        for path in sorted(self._folder.glob("*.json")):
+        """What other runs of the program have left, the oldest first; those that still run excepted."""
+        found: list[tuple[int, ExportOrder]] = []
+        for path in self._folder.glob("*.json"):
             try:
                 data = json.loads(path.read_text(encoding="utf-8"))
                 if not is_running(data["process"]):
-                    found.append(_order(data, path))
+                    found.append((path.stat().st_mtime_ns, _order(data, path)))
             except (OSError, ValueError, LookupError, TypeError, StyleScopeError) as error:
                 log.warning("%s is left alone, for it cannot be read: %s", path, error)
-        return tuple(found)
+        return tuple(order for _, order in sorted(found, key=lambda item: item[0]))
 
     def _file(self, order: ExportOrder) -> Path:
         return self._folder / f"{hashlib.sha256(str(order.path).encode()).hexdigest()[:16]}.json"

@@ -314,8 +314,16 @@ def test_an_order_is_kept_as_it_was(tmp_path: Path) -> None:
     kept.keep(order)
     kept.keep(order)
     assert kept.read() == (order,)
-    kept.forget(order)
-    kept.forget(order)
+    later = [ExportOrder(walk(), PNG, tmp_path / name) for name in "yz"]
+    for number, each in enumerate(reversed(later)):
+        kept.keep(each)
+        [newest] = {
+            path for path in (tmp_path / "exports").iterdir() if json.loads(path.read_text())["path"] == str(each.path)
+        }
+        os.utime(newest, (number + 2e9, number + 2e9))
+    assert kept.read() == (order, *reversed(later))
+    for each in (order, order, *later):
+        kept.forget(each)
     assert kept.read() == ()
 
 
