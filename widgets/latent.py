@@ -6,12 +6,31 @@ import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
-from stylegan_core.scene import Scene
+from stylegan_core.scene import Latent, Scene
 from widgets import icons
 from widgets.bind import tooltip
 from widgets.ui import Ui
 
 MANY_CLASSES = 12  # more than this get a list to pick from instead of a slider each
+
+
+def place_words(latent: Latent) -> str:
+    """Where somebody is, in a few words."""
+    if latent.blend:
+        heaviest = sorted(latent.blend, key=lambda share: -abs(share.weight))
+        words = ", ".join(f"{share.weight:.0%} {_who(share.latent)}" for share in heaviest[:2])
+        return f"between {len(heaviest)}: {words}" + (" …" if len(heaviest) > 2 else "")
+    if latent.projected is not None:
+        return "a projected face"
+    at_person = latent.x == latent.y == 0
+    place = "at a person" if at_person else f"{latent.x:.0%} right, {latent.y:.0%} down"
+    return f"on the seed plane: {place}"
+
+
+def _who(latent: Latent) -> str:
+    if latent.blend:
+        return "a blend"
+    return "a projected face" if latent.projected is not None else f"seed {latent.seed}"
 
 
 class LatentPanel:
@@ -67,9 +86,7 @@ class LatentPanel:
         if scene is self._scene and self._ui.explorer.card is self._card:
             return
         self._scene = scene
-        latent = scene.latent
-        place = "at a person" if latent.x == latent.y == 0 else f"{latent.x:.0%} right, {latent.y:.0%} down"
-        dpg.set_value("latent.place", f"on the seed plane: {place}")
+        dpg.set_value("latent.place", place_words(scene.latent))
         if self._ui.explorer.card is not self._card:
             self._card = self._ui.explorer.card
             self._rebuild_classes()
