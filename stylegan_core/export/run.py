@@ -100,6 +100,7 @@ class Export:
         self._output: Output = Folder(self._order) if settings.is_folder else Movie(self._order)
         self._render = render
         self._going, self._stopping, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"export: {self.path.name}", daemon=True)
         self._going.set()
         self._broken = False  # a frame could not be written: none may follow it
         self._finished_share = 0.0
@@ -107,7 +108,7 @@ class Export:
 
     def start(self) -> "Export":
         """Begin, on threads of its own. Never waits."""
-        threading.Thread(target=self._run, name=f"export: {self.path.name}", daemon=True).start()
+        self._thread.start()
         return self
 
     @property
@@ -154,8 +155,9 @@ class Export:
         self._going.set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end; whether it is there."""
-        return self._ended.wait(timeout_s)
+        """Wait for the end, that of its thread included; whether it is there."""
+        self._thread.join(timeout_s)  # a program that ends while a thread still lets go of pictures is aborted
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
