@@ -19,12 +19,14 @@ from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.checkpoint import read_discriminator
 from stylegan_core.cuda_graphs import PictureGraphs
+from stylegan_core.edits.tracks import add_clip
+from stylegan_core.edits.walk import fit_duration
 from stylegan_core.errors import Cancelled, ModelFileError, SceneError
 from stylegan_core.export import Export, ExportError, ExportSettings, export_settings, suffix_format
 from stylegan_core.models import ModelStore
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Latent, ModelRef, Scene
-from stylegan_core.walk import Walk
+from stylegan_core.walk import Take, Walk
 from visualizer.exporting import STEPS_BYTES, walk_picture
 from visualizer.files import Kept, read_kept
 from visualizer.library import absolute, model_file, on_disk, sound_of, walk_models, with_models
@@ -62,6 +64,8 @@ def scene_of(kept: Kept, file: Path, models: ModelStore, path: Path | None, whic
     """
     if isinstance(kept, Walk):
         raise SceneError(f"{file} holds a walk, which is many Scenes; give a picture, a session, or a Scene as JSON.")
+    if isinstance(kept, Take):
+        raise SceneError(f"{file} holds a take, which is many Scenes; give a picture, a session, or a Scene as JSON.")
     if isinstance(kept, Latent):
         kept = Scene(latent=kept)
     scene = kept if isinstance(kept, Scene) else kept.scene
@@ -71,7 +75,12 @@ def scene_of(kept: Kept, file: Path, models: ModelStore, path: Path | None, whic
 
 
 def walk_in(kept: Kept, out: Path) -> Walk | None:
-    """The walk in what a file holds; that of a session where `out` is no picture. None: there is none."""
+    """The walk in what a file holds; that of a session where `out` is no picture. None: there is none.
+
+    A take is a walk of itself alone.
+    """
+    if isinstance(kept, Take):
+        return fit_duration(add_clip(Walk(name=kept.name), kept))
     if isinstance(kept, Session):
         return kept.walk if out.suffix.lower() != ".png" else None
     return kept if isinstance(kept, Walk) else None

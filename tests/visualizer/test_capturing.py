@@ -18,12 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylegan_core import edits
+from stylegan_core.errors import SceneError
+from stylegan_core.models import ModelStore
 from stylegan_core.scene import Scene
 from stylegan_core.take import TakeWriter, left_open, read_take, write_take
 from stylegan_core.walk import Sample, Take, Walk, read_walk, scene_at, take_scene
 from tests.strategies import scenes
 from visualizer import capturing as capturing_file
 from visualizer.capturing import Capturing, TakeFile, left_behind
+from visualizer.command_line import kept_in, scene_of, walk_in
 from visualizer.explorer import Explorer
 from visualizer.files import read_kept
 from visualizer.store import Store
@@ -406,3 +409,15 @@ def test_a_take_s_file_is_opened_into_the_timeline(explorer: Explorer, tmp_path:
     (tmp_path / "broken").write_text((tmp_path / "renamed").read_text().replace('"seed":3', '"seed":-3'))
     explorer.open_file(tmp_path / "broken")
     ticked(explorer, lambda: "broken, line 3: field 'latent.seed'" in explorer.notice.text)
+
+
+def test_a_take_is_a_walk_of_itself_where_one_is_rendered(tmp_path: Path) -> None:
+    take = Take(name="mine", samples=tuple(Sample(time_s=n / 4, scene=scene) for n, scene in enumerate(SCENES)))
+    write_take(tmp_path / "a.take.jsonl", take)
+    kept = kept_in(tmp_path / "a.take.jsonl")
+    walk = walk_in(kept, tmp_path / "out.mp4")
+    assert walk is not None
+    assert (walk.name, walk.duration_s) == ("mine", take.duration_s)
+    assert [scene_at(walk, sample.time_s) for sample in take.samples] == [sample.scene for sample in take.samples]
+    with pytest.raises(SceneError, match=r"a\.take\.jsonl holds a take, which is many Scenes"):
+        scene_of(kept, tmp_path / "a.take.jsonl", ModelStore("cpu"), None)
