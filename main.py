@@ -45,7 +45,8 @@ def fail(message: object) -> NoReturn:
 @app.command("open")
 def open_window(
     file: Annotated[
-        Path | None, typer.Argument(help="A model, a session, a picture saved by StyleScope, or a projected face.")
+        Path | None,
+        typer.Argument(help="A model, a session, a picture or video saved by StyleScope, a walk, or a projected face."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; the best there is if not given.")] = None,
     scale: Annotated[float, typer.Option(help="Size of everything; 0: as the display says.", min=0, max=4)] = 0.0,

@@ -19,7 +19,7 @@ import numpy as np
 
 from stylegan_core import edits
 from stylegan_core.export.run import Export, rendered
-from stylegan_core.export.settings import ExportError, ExportSettings
+from stylegan_core.export.settings import ExportSettings
 from stylegan_core.model import Model
 from stylegan_core.ops import Poll
 from stylegan_core.render import Renderer
@@ -68,7 +68,7 @@ class WalkExport:
         self.export: Export | None = None  # once it was begun in this run
         self.size_bytes: int | None = None  # of the finished file
         self._stage: Literal["stopped", "waiting", "reading", "begun"] = "stopped"
-        self._job: Job[None] | None = None  # reading its models
+        self._job: Job[Export] | None = None  # reading its models
         self._obstacle: str | None = None
         self._told = False  # whether somebody was told how it ended
 
@@ -108,24 +108,25 @@ class WalkExport:
 
     # -- for Exporting -------------------------------------------------------------------------------------------------
 
-    def await_turn(self, export: Export) -> None:
+    def await_turn(self) -> None:
         """It will begin when those before it have ended."""
-        self.export, self._stage, self._obstacle, self._told = export, "waiting", None, False
+        self.export, self._stage, self._obstacle, self._told = None, "waiting", None, False
 
-    def read_models(self, read: Read) -> None:
-        """Have the models of the walk read."""
+    def prepare(self, read: Read, make: Callable[[ExportOrder], Export]) -> None:
+        """Have the models of the walk read, and all else that takes time before the first frame."""
 
-        def all_of_them(job: Job[None]) -> None:
+        def prepared(job: Job[Export]) -> Export:
             for ref in self.models:
                 read(ref, job.report, lambda: job.cancelled)
+            return make(self.order)
 
-        self._stage, self._job = "reading", Job(f"Opening the models of {self.path.name}", all_of_them)
+        self._stage, self._job = "reading", Job(f"Opening the models of {self.path.name}", prepared)
 
     def follow(self) -> bool:
         """Once a frame: begin as soon as the models are there. Whether it has just ended."""
         if self._stage == "reading" and self._job is not None and self._job.done:
-            self._stage, self._obstacle = "begun", self._job.error
-            if self._obstacle is None and self.export is not None:
+            self._stage, self._obstacle, self.export = "begun", self._job.error, self._job.result
+            if self.export is not None:
                 self.export.start()
         ended = self._obstacle is not None or (self._stage == "begun" and self.export is not None and self.export.ended)
         before, self._told = self._told, ended
@@ -226,25 +227,17 @@ class Exporting:
             return False
         walk = with_models(walk, {NO_MODEL: shown})
         export = WalkExport(ExportOrder(walk, settings, path, self._live.half, overwrite))
-        if not self.go_on(export):
-            return False
+        self.go_on(export)
         self.exports = (*(other for other in self.exports if other.path != path), export)
         return True
 
-    def go_on(self, export: WalkExport) -> bool:
-        """Go on with what was stopped, paused or has failed; whether that can be."""
+    def go_on(self, export: WalkExport) -> None:
+        """Go on with what was stopped, paused or has failed."""
         if export.state == "paused" and export.export is not None:
             export.export.resume()
-            return True
-        order = export.order
-        try:
-            made = Export(order.walk, order.settings, order.path, self._asking(order), order.overwrite)
-        except ExportError as error:
-            self._say(str(error), "error")
-            return False
-        export.await_turn(made)
-        self._tasks.on_disk(partial(self._unfinished.keep, order), lambda _: None)
-        return True
+            return
+        export.await_turn()
+        self._tasks.on_disk(partial(self._unfinished.keep, export.order), lambda _: None)
 
     def pause(self, export: WalkExport) -> None:
         """Make no more pictures for it until `go_on`."""
@@ -280,7 +273,7 @@ class Exporting:
         going = [export for export in self.exports if export.state in GOING]
         waiting = next((export for export in self.exports if export.state == "waiting"), None)
         if waiting is not None and not going:
-            waiting.read_models(self._read)
+            waiting.prepare(self._read, self._made)
         if not self.running and self._renderer.cache.num_bytes:
             self._renderer.cache.clear()
 
@@ -295,6 +288,9 @@ class Exporting:
             made.wait(max(until - time.monotonic(), 0.0))
 
     # -- within --------------------------------------------------------------------------------------------------------
+
+    def _made(self, order: ExportOrder) -> Export:
+        return Export(order.walk, order.settings, order.path, self._asking(order), order.overwrite)
 
     def _asking(self, order: ExportOrder) -> Callable[[Scene], "Future[np.ndarray]"]:
         """What an export asks for its pictures, on a thread of its own."""

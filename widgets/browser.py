@@ -21,7 +21,7 @@ class Listing(NamedTuple):
     entries: list[Entry] | None
 
 
-OPEN = "Open a model, a picture or a session"
+OPEN = "Open a model, picture, walk or session"
 
 
 class Browser:

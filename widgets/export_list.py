@@ -49,7 +49,7 @@ def says(export: WalkExport) -> str:
         case "done":
             return ", ".join(part for part in (f"{total} frames", size(export.size_bytes or 0)) if part)
         case "failed":
-            return f"failed at {frames}"
+            return f"failed at {frames}" if total else "could not begin"
 
 
 class ExportList:

@@ -202,7 +202,7 @@ class Layout:
     def _build_bar(self) -> None:
         explorer = self._explorer
         buttons = (
-            ("bar.open", f"{icons.FOLDER_OPEN}  Open", "Open a model, a picture or a session. Ctrl+O", self._browse),
+            ("bar.open", f"{icons.FOLDER_OPEN}  Open", "Open a model, picture, walk or session. Ctrl+O", self._browse),
             ("bar.save", f"{icons.CAMERA}  Save picture", "Save the picture with its Scene inside. Ctrl+S", self._save),
             ("bar.undo", icons.UNDO, "Undo. Ctrl+Z", explorer.undo),
             ("bar.redo", icons.REDO, "Redo. Ctrl+Shift+Z", explorer.redo),

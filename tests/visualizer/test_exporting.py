@@ -164,7 +164,7 @@ def test_a_paused_one_lets_others_go_and_goes_on(desk: Desk, tmp_path: Path) -> 
     other = desk.start(walk(), tmp_path / "other")
     desk.until(lambda: other.state == "done")
     assert paused.state == "paused" and REF in desk.exporting.models and desk.exporting.progress == paused.progress < 1
-    assert desk.exporting.go_on(paused)
+    desk.exporting.go_on(paused)
     desk.until(lambda: paused.state == "done")
     assert len(frames_in(tmp_path / "paused")) == 6
 
@@ -180,7 +180,7 @@ def test_one_that_was_stopped_can_be_gone_on_with_or_dropped(desk: Desk, tmp_pat
     desk.until(lambda: not desk.exporting.running)
     assert (export.state, waiting.state) == ("stopped", "stopped")
     desk.until(lambda: not orders(tmp_path))  # nobody wants it any more
-    assert desk.exporting.go_on(export)
+    desk.exporting.go_on(export)
     desk.until(lambda: export.state == "done")
     desk.exporting.drop(waiting)
     assert desk.exporting.exports == (export,)
@@ -235,21 +235,22 @@ def test_a_missing_model_is_told_and_does_not_hold_up_the_next(desk: Desk, tmp_p
     assert desk.said[0] == gone.error and not (tmp_path / "gone").exists()
     desk.until(lambda: len(orders(tmp_path)) == 1)  # it may be there when the program starts again
     desk.memory.models.get = lambda ref, *rest: MODEL  # type: ignore[method-assign]  # somebody has put it back
-    assert desk.exporting.go_on(gone)
+    desk.exporting.go_on(gone)
     desk.until(lambda: gone.state == "done")
 
 
-@pytest.mark.parametrize(
-    ("of", "name", "words"),
-    [(Walk(), "new", "the walk is empty"), (walk(), "out", "is being exported already")],
-    ids=["empty", "twice"],
-)
-def test_what_cannot_begin_is_told_at_once(desk: Desk, tmp_path: Path, of: Walk, name: str, words: str) -> None:
+def test_two_to_one_place_are_refused(desk: Desk, tmp_path: Path) -> None:
     going = desk.block()
     desk.start(walk(), tmp_path / "out")
-    assert not desk.exporting.start(of, PNG, tmp_path / name)
-    assert words in desk.said[-1] and len(desk.exporting.exports) == 1
+    assert not desk.exporting.start(walk(1.0), PNG, tmp_path / "out")
+    assert "out is being exported already." in desk.said[-1] and len(desk.exporting.exports) == 1
     going.set()
+
+
+def test_a_walk_with_nothing_in_it_is_told(desk: Desk, tmp_path: Path) -> None:
+    export = desk.start(Walk(), tmp_path / "out")
+    desk.until(lambda: desk.said)
+    assert export.state == "failed" and "the walk is empty" in desk.said[-1]
 
 
 def test_another_thing_in_its_place_fails_and_is_left_alone(desk: Desk, tmp_path: Path) -> None:
