@@ -10,7 +10,7 @@ from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
 
-AUTOMATIC = "the other monitor"
+AUTOMATIC = "automatic: where this window is not"
 MODES = ("full screen", "window")
 FITS = ("fit", "fill", "whole")
 SIZES = ((1280, 720), (1920, 1080), (720, 720), (1080, 1080), (640, 480))
