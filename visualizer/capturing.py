@@ -13,11 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
+from stylegan_core.blending import between
 from stylegan_core.edits.tracks import add_clip
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.scene import Scene
 from stylegan_core.take import TAKE_SUFFIX, TakeInfo, TakeWriter, close_take, left_open, read_take, write_take
-from stylegan_core.walk import Sample, Take
+from stylegan_core.walk import HELD_S, Sample, Take
 from visualizer.files import free_place, stamped
 from visualizer.session import is_running
 from visualizer.tasks import Tasks
@@ -149,6 +150,7 @@ class Capturing:
         self._file: TakeFile | None = None
         self._ending: list[tuple[TakeFile, Take]] = []
         self._name = ""
+        self._drifted = False  # since the last sample, all the time
         self._told = False  # what is wrong with the file of the take under way
         self._began = self._start_s = 0.0
 
@@ -173,12 +175,14 @@ class Capturing:
             self._start_s, self._timeline.overdubs = self._timeline.position_s, True
             self._name = time.strftime("Take %H:%M:%S")
 
-    def tick(self, now: float, scene: Scene) -> None:
+    def tick(self, now: float, scene: Scene, drifting: bool = False) -> None:
         """Once a frame: keep the Scene, if it is another one.
 
         Args:
             now: in seconds, from any moment on.
             scene: whose picture is shown, with all that modulates it.
+            drifting: it moves at a steady pace as soon as pictures come: where those take long, what lies between two
+                Scenes belongs to the take too, which is else seen to stand and to jump.
         """
         self._collect()
         if not self.recording:
@@ -187,11 +191,16 @@ class Capturing:
             self._began = now
             self._file = TakeFile(self.folder, self._name, scene)
             self._samples.append(Sample(time_s=0.0, scene=scene))
+            self._drifted = drifting
         self.seconds = max(round(now - self._began, 6), self.seconds)
-        last = self._samples[-1].scene
-        if scene is not last and scene != last:
-            self._samples.append(Sample(time_s=self.seconds, scene=scene))
-            self._file.add(self._samples[-1])
+        self._drifted = self._drifted and drifting
+        last = self._samples[-1]
+        if scene is not last.scene and scene != last.scene:
+            added = [*(in_between(last, scene, self.seconds) if self._drifted else ()), (self.seconds, scene)]
+            for time_s, each in added:
+                self._samples.append(Sample(time_s=time_s, scene=each))
+                self._file.add(self._samples[-1])
+            self._drifted = drifting
         if len(self._samples) >= MOST_SAMPLES or self.seconds >= LONGEST_S:
             after = self._start_s + self.seconds
             self.end()
@@ -271,6 +280,12 @@ class Capturing:
             if file.error is not None:
                 self._say(file.error, "error")
                 self.unsaved = (*self.unsaved, take)
+
+
+def in_between(last: Sample, scene: Scene, time_s: float) -> list[tuple[float, Scene]]:
+    """Scenes on the way from a sample to the Scene at a time, so close together that none is taken for a rest."""
+    count, whole = int((time_s - last.time_s) / HELD_S) + 1, time_s - last.time_s
+    return [(last.time_s + whole * k / count, between(last.scene, scene, k / count)) for k in range(1, count)]
 
 
 def left_behind(folder: Path) -> tuple[TakeInfo, ...]:

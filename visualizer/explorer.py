@@ -161,7 +161,7 @@ class Explorer:
             self.say(error, "error")
         self.signals.card = self._cards.get(self.store.scene.model.digest)
         self.effective = self.signals.modulate(self.store.scene, now)
-        self.capturing.tick(now, self.effective)
+        self.capturing.tick(now, self.effective, self.motion.playing)
         self._hold()
         self._ask(now)
         self.companion.follow(self.effective)

@@ -157,6 +157,28 @@ def test_what_ends_before_it_has_begun_is_no_take(stage: Stage) -> None:
     assert not stage.capturing.folder.exists()
 
 
+def test_what_drifts_slowly_is_on_its_way_and_what_rests_is_not(stage: Stage) -> None:
+    def at(x: float) -> Scene:
+        return edits.set_offset(Scene(), x, 0.0)
+
+    stage.capturing.begin()
+    for now, x, drifting in (
+        (0.0, 0.0, False),
+        (1.0, 0.0, True),  # a drift begins; its pictures take a second each
+        (2.0, 0.1, True),
+        (3.0, 0.2, True),
+        (3.5, 0.2, False),  # it has ended
+        (4.0, 0.2, True),
+        (5.0, 0.3, True),
+    ):
+        stage.capturing.tick(now, at(x), drifting)
+    stage.capturing.close()
+    (clip,) = stage.walk.clips
+    seen = [take_scene(clip.take, time_s).transform.x for time_s in (1.5, 1.99, 2.0, 2.25, 2.5, 3.0, 4.0, 4.99, 5.0)]
+    assert seen == pytest.approx([0.0, 0.0, 0.1, 0.125, 0.15, 0.2, 0.2, 0.2, 0.3])
+    assert read_take(the_file(stage.capturing.folder)) == clip.take
+
+
 def test_a_full_take_goes_on_in_the_next_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capturing_file, "MOST_SAMPLES", 4)
     stage.timeline.position_s = 1.0
