@@ -42,6 +42,12 @@ def value_range(curve: Curve, what: Parameter | None) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def _within(value: float, span: tuple[float, float], what: Parameter | None) -> float:
+    """A value that a hand gives: within what the lane spans, and whole where it has to be."""
+    value = min(max(value, span[0]), span[1])
+    return float(round(value)) if what is not None and what.whole else value
+
+
 class CurveLane:
     """See the module. `index` counts the walk's curves."""
 
@@ -108,8 +114,7 @@ class CurveLane:
     def added(self, walk: Walk, at: Point) -> Moved:
         """The walk with a point where somebody clicked."""
         curve, what = walk.curves[self._index], self.parameter(walk)
-        value = self._value(at[1], *value_range(curve, what))
-        value = what.clamped(value) if what is not None else value
+        value = _within(self._value(at[1], *value_range(curve, what)), value_range(curve, what), what)
         time_s = self._area.snapped(walk, self._area.scale.time(at[0]))
         changed = tracks.add_point(walk, self._index, time_s, value)
         points = changed.curves[self._index].points
@@ -117,13 +122,13 @@ class CurveLane:
         return Moved("Add point", changed, grips, f"{clock(time_s)}   {value_words(value, what)}")
 
     def moved(self, base: Walk, grips: frozenset[Grip], grip: Grip, by: Point, copy: bool) -> Moved:
-        """Points of this curve moved together; the one in the hand stays within its parameter's limits."""
+        """Points of this curve moved together; the one in the hand stays within what the lane spans."""
         del copy
         curve, what = base.curves[self._index], self.parameter(base)
         low, high = value_range(curve, what)
         point = curve.points[grip.index]
         value = self._value(self._y(point.value, low, high) + by[1], low, high) if by[1] else point.value
-        value = what.clamped(value) if what is not None and not what.wraps else value
+        value = _within(value, (low, high), what)
         time_s = self._area.moved_time(base, point.time_s, by[0])
         chosen = {self._index: [other.index for other in grips if other.lane == self.key]}
         walk = tracks.move_points(base, chosen, time_s - point.time_s, value - point.value)
