@@ -111,6 +111,7 @@ class Stage:
         # what follows belongs to the stage's thread
         self._window: GlfwWindow | None = None
         self._easel: Any = None
+        self._taken: Wish | None = None  # that this step is about
         self._stands: Wish | None = None  # that the window was opened for
         self._look: Look | None = None
         self._newest: Slide | None = None
@@ -178,14 +179,14 @@ class Stage:
         """Do what there is to do, once; where there is nothing, wait for it, as long as the patience lasts."""
         now = time.monotonic() if now is None else now
         with self._news:
-            wish, slide, self._slide = self._wish, self._slide, None
+            self._taken, slide, self._slide = self._wish, self._slide, None
             self._heard = False
-        self._newest = None if wish is None else slide or self._newest
+        self._newest = None if self._taken is None else slide or self._newest
         try:
             if not self._desk.started:
                 self._desk.start()
                 self._looked_at = -LOOK_EVERY_S
-            self._follow(wish, now)
+            self._follow(self._taken, now)
             if self._window is not None:
                 self._draw(self._window, slide)
             with self._news:
@@ -279,7 +280,8 @@ class Stage:
 
     def _give_up(self, why: str) -> None:
         """Close the window though it is wished for."""
-        over = self._wish.number if self._wish is not None else self._report.over
+        culprit = self._stands if self._window is not None else self._taken
+        over = self._report.over if culprit is None else culprit.number
         try:
             self._close()
         except Exception:  # what cannot be drawn may not be closed either; it goes with the connection

@@ -327,6 +327,21 @@ def test_it_closes_when_nobody_wants_it_or_its_own_keys_say_so() -> None:
     assert len(bench.desk.windows) == 2  # it stays closed though it was not taken back yet
 
 
+def test_a_window_that_closes_by_itself_leaves_the_one_that_is_wished_for_meanwhile() -> None:
+    bench = Bench()
+    window = bench.opened()
+
+    def swap() -> None:  # while it is drawn, its key is pressed and somebody asks for another
+        window.wants_close = True
+        bench.stage.want(Wish(2, OutputSettings(), MIDDLE))
+
+    window.swap = swap  # type: ignore[method-assign]
+    bench.stage.show(slide())
+    assert bench.step().over == 1
+    bench.step()
+    assert [made.open for made in bench.desk.windows] == [False, True]
+
+
 def test_a_monitor_that_goes_away_closes_it_with_a_word() -> None:
     bench = Bench()
     window = bench.opened()
