@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stylegan_core.take import read_take
 from stylegan_core.walk import Walk, read_walk
 from tests.gui.driver import Driver
-
-CLIP = (0.13, 0.82)  # of the lanes' width and height, where a take at the begin lies, under the keys
+from widgets.timeline_clips import FILL
 
 
 @pytest.fixture
@@ -35,6 +35,19 @@ def drag_psi(app: Driver) -> None:
     app.rest()
 
 
+def click_on_the_take(app: Driver) -> None:
+    """Wait for the bar of its colour among the lanes, and click on its middle."""
+    x, y, width, height = map(int, app.rect("timeline.lanes"))
+
+    def seen() -> tuple[float, float] | None:
+        ys, xs = np.nonzero((app.screenshot()[y : y + height, x : x + width] == FILL[:3]).all(axis=-1))
+        return (x + float(xs.mean()), y + float(ys.mean())) if len(xs) > 100 else None
+
+    app.move(*app.wait_for(seen, "the take's bar"))
+    with app.held():
+        pass
+
+
 def count_scenes(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
@@ -54,7 +67,7 @@ def test_a_drag_is_a_take_and_kill_9_takes_none_away(person: Driver) -> None:
     assert read_take(takes(app)[0]) == clip.take
 
     app.key("F8")
-    app.click("timeline.lanes", *CLIP)
+    click_on_the_take(app)
     app.wait_for(lambda: app.shown("take.smooth"), "the take's inspector")
     place = app.rect("take.smooth")
     app.drag(place.at(0.2), place.at(0.9))
