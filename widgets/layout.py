@@ -14,6 +14,7 @@ from widgets import icons, theme
 from widgets.bind import Binder, tooltip
 from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
+from widgets.compact import Compact
 from widgets.dialogs import HelpWindow, RestoreOffer
 from widgets.export import ExportWindow
 from widgets.grid import GridView
@@ -66,6 +67,7 @@ class Layout:
         self._mouse: list[float] = []
         self._middle = 0  # px between the columns
         self._bottom = 0  # px: where columns and dock end
+        self._bar = Compact("bar", but=("bar.record",))
         self._divided = True  # whether a view stands beside the picture
 
     def build(self) -> None:
@@ -282,6 +284,7 @@ class Layout:
         px = self._ui.px
         viewport = dpg.get_viewport_configuration("")
         width, height = viewport["client_width"], viewport["client_height"]
+        self._bar.sync(width - 2 * px(8))
         room = max(height - px(BAR + STATUS + 22), 50)
         left, right = (0 if side in self._away else px(wide) for side, wide in self._columns.items())
         splitter = px(SPLITTER)

@@ -35,7 +35,7 @@ class Ruler:
         area.box((0, 0), (scale.width, px(HEIGHT)), theme.BACKGROUND)
         first, last = (scale.x(time_s) for time_s in walk.span)
         area.box((first, 0), (last, px(4)), theme.ACCENT_DARK)
-        for tick in ticks(scale):
+        for tick in ticks(scale, area.ui.scale):
             x = float(round(scale.x(tick.time_s)))
             area.line([(x, px(SECONDS - (9 if tick.label else 4))), (x, px(SECONDS))], theme.FAINT)
             area.text((x + px(4), px(5)), tick.label, theme.DIM)
@@ -50,7 +50,7 @@ class Ruler:
     def _draw_beats(self, walk: Walk) -> None:
         area, px, scale = self._area, self._area.px, self._area.scale
         area.line([(0, px(SECONDS)), (scale.width, px(SECONDS))], theme.LINE)
-        for beat in beats(scale, walk.bpm, walk.first_beat_s):
+        for beat in beats(scale, walk.bpm, walk.first_beat_s, area.ui.scale):
             x = float(round(scale.x(beat.time_s)))
             area.line([(x, px(SECONDS)), (x, px(SECONDS + (7 if beat.label else 4)))], theme.FAINT)
             area.text((x + px(4), px(SECONDS + 2)), beat.label, theme.FAINT, 11)

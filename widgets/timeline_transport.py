@@ -14,6 +14,7 @@ from visualizer.files import stamped
 from visualizer.library import ASSETS
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.compact import Compact
 from widgets.timeline_area import Area
 from widgets.timeline_generate import GenerateMenu
 from widgets.timeline_scale import clock, read_clock
@@ -34,6 +35,7 @@ class Transport:
         self._ui, self._area, self._browse, self._export = ui, area, browse, export
         self._timeline = ui.explorer.timeline
         self._generate, self._whole = GenerateMenu(ui), WalkWindow(ui)
+        self._compact = Compact("timeline.bars")
         self._seen: dict[str, object] = {}
 
     # -- items ---------------------------------------------------------------------------------------------------------
@@ -152,6 +154,8 @@ class Transport:
         playing = timeline.playing != "no"
         if self._differs("bars", one := width >= self._ui.px(ONE_LINE)):
             dpg.configure_item("timeline.bars", horizontal=one)
+        elif not one:
+            self._compact.sync(width)
         share = timeline.generating
         if self._differs("generate", words := GENERATE if share is None else f"{icons.CLOSE}  {share:.0%}"):
             dpg.configure_item("timeline.generate", label=words)
