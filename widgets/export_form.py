@@ -21,6 +21,7 @@ from stylegan_core.export.settings import (
 )
 from stylegan_core.walk import Walk
 from visualizer.exporting import all_of, num_frames
+from visualizer.library import absolute
 from widgets import theme
 from widgets.bind import tooltip
 from widgets.ui import Ui
@@ -74,9 +75,13 @@ class ExportForm:
 
     @property
     def path(self) -> Path | None:
-        """Where to; None: nothing is written there."""
-        text = dpg.get_value("export.path").strip()
-        return Path(text) if text else None
+        """Where to, with the ending that the format has; None: nothing is written there."""
+        text, format_ = dpg.get_value("export.path").strip(), self.settings.format
+        if not text:
+            return None
+        if not self.settings.is_folder and SUFFIXES.get(Path(text).suffix.lower()) != format_:
+            text += suffix_of(format_)
+        return absolute(Path(text)) if text.startswith("~") else self._ui.explorer.pictures / text
 
     @property
     def replaces(self) -> bool:
