@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dearpygui.dearpygui as dpg
 
 BETWEEN = "  "  # icon and word on a button
+SETTLED = 4  # frames
 
 
 class Compact:
@@ -14,12 +15,14 @@ class Compact:
         self._group, self._but = group, but
         self._labels: dict[int, str] = {}  # of the buttons that have lost their words
         self._whole_px = 0.0  # width of the group with all words
+        self._tight = 0  # frames in a row without room: the size of what has just been arranged is not to be trusted
 
     def sync(self, room_px: float) -> None:
         """Once a frame: fit into so many px."""
         if not self._labels:
             width = dpg.get_item_rect_size(self._group)[0]
-            if width > room_px:
+            self._tight = self._tight + 1 if width > room_px else 0
+            if self._tight >= SETTLED:
                 self._whole_px = width
                 self._labels = {item: label for item, label in self._buttons(self._group) if BETWEEN in label}
                 for item, label in self._labels.items():

@@ -98,3 +98,27 @@ def test_keys_are_added_dragged_played_scrubbed_and_deleted(app: Driver, timelin
     assert [key.scene for key in walk.keys] == [only_picture(people[0]), only_picture(people[2])]
     app.key("ctrl+z")
     timeline.kept(lambda walk: len(walk.keys) == 3, "the key that was deleted")
+
+
+def test_a_generated_walk_is_eased_copied_nudged_and_snapped(app: Driver, timeline: TimelineOnScreen, see: See) -> None:
+    app.click("timeline.generate" if app.shown("timeline.generate") else "timeline.empty.wander")
+    app.click("generate.go")
+    walk = timeline.kept(lambda walk: len(walk.keys) == 6 and walk.duration_s == 12, "a walk of six people")
+    assert only_picture(see(app)) == walk.keys[0].scene
+
+    app.move(*timeline.at(3.6, 40, 12.0))  # on the way from the second key to the third
+    with app.held():
+        pass
+    app.click("timeline.menu.hold")
+    walk = timeline.kept(lambda walk: walk.keys[1].ease == "hold", "another way")
+    assert [key.ease for key in walk.keys].count("hold") == 1
+
+    app.click("timeline.snap")
+    with app.key_held("ctrl"):
+        app.drag(timeline.at(4.8, 40, 12.0), timeline.at(6.0, 40, 12.0), timeline.at(7.1, 40, 12.0))
+    walk = timeline.kept(lambda walk: len(walk.keys) == 7, "a copy")
+    copied = next(key for key in walk.keys if key.time_s == pytest.approx(7.0))  # on a beat
+    assert copied.scene == walk.keys[2].scene
+    app.key("Right")
+    timeline.kept(lambda walk: any(key.time_s == pytest.approx(7.5) for key in walk.keys), "the copy a beat later")
+    app.click("timeline.snap")
