@@ -21,7 +21,7 @@ class Compact:
         """Once a frame: fit into so many px."""
         if not self._labels:
             width = dpg.get_item_rect_size(self._group)[0]
-            self._tight = self._tight + 1 if width > room_px else 0
+            self._tight = self._tight + 1 if width > room_px and dpg.is_item_visible(self._group) else 0
             if self._tight >= SETTLED:
                 self._whole_px = width
                 self._labels = {item: label for item, label in self._buttons(self._group) if BETWEEN in label}

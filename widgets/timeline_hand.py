@@ -47,6 +47,7 @@ class _Press:
     copy: bool = False
     moved: bool = False
     on_ruler: bool = False
+    name: str = ""  # of the undo point, where the press itself has made something
 
 
 class Hand:
@@ -128,6 +129,7 @@ class Hand:
             added = press.lane.added(press.base, at)
             self._timeline.store.edit(added.name, walks.set_walk, added.walk)
             press.base = press.posted = self._timeline.walk
+            press.name = added.name
             area.selected, grip = added.grips, next(iter(added.grips), None)
         elif grip is not None and held(SHIFT):
             area.selected ^= {grip}
@@ -190,7 +192,7 @@ class Hand:
             return
         by = at[0] - press.at[0], at[1] - press.at[1]
         moved = lane.moved(press.base, press.grips | {grip}, grip, by, press.copy)
-        self._timeline.store.edit(moved.name, walks.set_walk, moved.walk)
+        self._timeline.store.edit(press.name or moved.name, walks.set_walk, moved.walk)
         press.posted = self._timeline.walk
         self._area.selected = moved.grips
         found = self._area.lane_at(press.at[1])
