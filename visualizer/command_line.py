@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ from visualizer.session import Session
 T = TypeVar("T")
 Which = Literal["G_ema", "G"]
 
-LOOK_S = 0.1  # how often it is said how far an export is
+LOOK_S = 0.05  # how often it is said how far an export is
 
 
 # -- Scenes ------------------------------------------------------------------------------------------------------------
@@ -259,17 +260,18 @@ class WalkRun:
         try:
             with _bar(TextColumn("{task.fields[left]}")) as progress:
                 task, before = progress.add_task(doing, total=export.num_frames, left=""), export.frames_done
-                while not export.wait(LOOK_S):
-                    done = export.frames_done
+                ended = False
+                while not ended:
+                    time.sleep(LOOK_S)  # not in `wait`: what interrupts the joining of a thread ends it for Python 3.11
+                    ended, done = export.ended, export.frames_done
                     progress.update(task, completed=done, left=_pace(export))
                     if progress.disable:
                         _log(doing, before, done, export.num_frames)
                     before = done
-        except BaseException:
+        finally:
             self._stopping.set()
             export.cancel()
             export.wait()
-            raise
         if export.error is not None:
             raise ExportError(export.error)
 
