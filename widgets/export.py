@@ -14,7 +14,7 @@ NO_WALK = (
     "There is no walk yet. Put keys into the timeline (F8), each of them a picture that you like, or record what you "
     "do (F9); what lies between is made by itself. Then export it here."
 )
-WIDTH, HEIGHT, LIST_HEIGHT = 520, 440, 150  # px; the list of exports is below the rest
+WIDTH, HEIGHT, LOW, LIST_HEIGHT = 520, 440, 110, 150  # px; low without a walk; the list of exports is below
 BUSY_WIDTH = 122  # px of the button, whatever number stands on it
 
 
@@ -25,6 +25,7 @@ class ExportWindow:
         self._ui = ui
         self._form, self._list = ExportForm(ui), ExportList(ui)
         self._label = ""
+        self._parts: tuple[bool, bool] | None = None  # whether there is a walk, and are exports
 
     def build_button(self) -> None:
         """Its button, in the tool bar that is open."""
@@ -44,8 +45,8 @@ class ExportWindow:
         if not dpg.does_item_exist("export"):
             self._build()
         self._suggest()
-        width, height = self._size()
-        dpg.configure_item("export", show=True, height=height, pos=centred(width, height))
+        self._parts = None
+        dpg.configure_item("export", show=True, pos=centred(*self._size()))
         dpg.focus_item("export")
 
     def close(self) -> None:
@@ -60,8 +61,12 @@ class ExportWindow:
         if not self.open:
             return
         explorer, walk = self._ui.explorer, self._walk
-        dpg.configure_item("export.form", show=walk is not None)
-        dpg.configure_item("export.none", show=walk is None)
+        parts = (walk is not None, bool(explorer.exporting.exports))
+        if parts != self._parts:
+            self._parts = parts
+            dpg.configure_item("export.form", show=walk is not None)
+            dpg.configure_item("export.none", show=walk is None)
+            dpg.configure_item("export", height=self._size()[1])
         if walk is not None:
             self._form.sync(walk, explorer.card)
             dpg.configure_item("export.start", enabled=not self._form.obstacle)
@@ -89,7 +94,7 @@ class ExportWindow:
     def _size(self) -> tuple[int, int]:
         """Of the window, in px."""
         below = LIST_HEIGHT if self._ui.explorer.exporting.exports else 0
-        return self._ui.px(WIDTH), self._ui.px(HEIGHT + below)
+        return self._ui.px(WIDTH), self._ui.px((LOW if self._walk is None else HEIGHT) + below)
 
     def _suggest(self) -> None:
         """A place for the walk that nobody has."""
@@ -111,7 +116,6 @@ class ExportWindow:
         )
         if begun:
             self._suggest()
-            dpg.configure_item("export", height=max(dpg.get_item_height("export"), self._size()[1]))
 
     def _show_button(self) -> None:
         """How far the export under way is."""
