@@ -7,8 +7,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from stylegan_core import ModelRef, ModelStore, Renderer, Scene, edits
-from stylegan_core.walk import Curve, CurvePoint, Ease, Key, Walk, write_walk
+from stylegan_core.walk import Curve, CurvePoint, Key, Walk
+from stylegan_core.walk_file import write_walk
 from stylegan_core.wander import random_walk, steady
+from stylegan_core.ways import Ease
 
 MODEL = ROOT / "assets" / "models" / "faces32.safetensors"
 WALKS = ROOT / "assets" / "walks"

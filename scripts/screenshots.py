@@ -21,7 +21,9 @@ from stylegan_core import edits
 from stylegan_core.edits import tracks
 from stylegan_core.edits import walk as walks
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, scene_to_json
-from stylegan_core.walk import Ease, Walk, write_walk
+from stylegan_core.walk import Walk
+from stylegan_core.walk_file import write_walk
+from stylegan_core.ways import Ease
 from tests.gui.driver import Driver, Rect
 from visualizer.library import starter_models
 from widgets.ring import GAP

@@ -198,7 +198,7 @@ def _ready(config: Any, tensors: dict[str, Tensor]) -> Any:
     return network
 
 
-def _tensors(spec: NetworkSpec, source: str, device: torch.device) -> dict[str, Tensor]:
+def checked_tensors(spec: NetworkSpec, source: str, device: torch.device) -> dict[str, Tensor]:
     """The tensors that a spec's network needs.
 
     Raises:
@@ -228,7 +228,7 @@ def build_generator(spec: NetworkSpec, digest: str, name: str, device: str | tor
     if not is_generator(spec.config):
         raise ModelFileError(f"{name} holds a discriminator where a generator was expected.")
     device = torch.device(device)
-    network = _ready(spec.config, _tensors(spec, name, device))
+    network = _ready(spec.config, checked_tensors(spec, name, device))
     return Model(_card(network, spec, digest, name), network, device)
 
 
@@ -237,7 +237,7 @@ def build_discriminator(spec: NetworkSpec, name: str, device: str | torch.device
     if is_generator(spec.config):
         raise ModelFileError(f"{name} holds a generator where a discriminator was expected.")
     device = torch.device(device)
-    return DiscriminatorModel(_ready(spec.config, _tensors(spec, name, device)), device)
+    return DiscriminatorModel(_ready(spec.config, checked_tensors(spec, name, device)), device)
 
 
 def _card(network: GeneratorNetwork, spec: NetworkSpec, digest: str, name: str) -> ModelCard:

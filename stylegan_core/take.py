@@ -24,7 +24,8 @@ from stylegan_core.deltas import changed, changes
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
-from stylegan_core.walk import LONGEST_S, Sample, Take, scene_after
+from stylegan_core.walk import LONGEST_S, Sample, Take
+from stylegan_core.walk_file import scene_after
 
 FORMAT, TAKE_VERSION = "StyleScope take", 1
 TAKE_SUFFIX = ".take.jsonl"

@@ -28,7 +28,8 @@ from stylegan_core.picture import read_scene, write_png
 from stylegan_core.projected import open_projected
 from stylegan_core.safetensors_file import write as write_safetensors
 from stylegan_core.scene import ChannelGain, Grid, Ladder, Latent, Look, Noise, Source, Truncation, only_picture
-from stylegan_core.walk import Key, Walk, frame_times, read_walk, scene_at, write_walk
+from stylegan_core.walk import Key, Walk, frame_times, scene_at
+from stylegan_core.walk_file import read_walk, write_walk
 from visualizer.files import read_kept
 from visualizer.session import Session, session_to_json
 

@@ -3,7 +3,6 @@
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -262,8 +261,7 @@ class WalkRun:
                 task, before = progress.add_task(doing, total=export.num_frames, left=""), export.frames_done
                 ended = False
                 while not ended:
-                    time.sleep(LOOK_S)  # not in `wait`: what interrupts the joining of a thread ends it for Python 3.11
-                    ended, done = export.ended, export.frames_done
+                    ended, done = export.wait(LOOK_S), export.frames_done
                     progress.update(task, completed=done, left=_pace(export))
                     if progress.disable:
                         _log(doing, before, done, export.num_frames)

@@ -10,7 +10,8 @@ from stylegan_core.picture import read_scene
 from stylegan_core.projected import is_projected, open_projected
 from stylegan_core.scene import Latent, Scene, scene_from_data
 from stylegan_core.take import is_take, read_take
-from stylegan_core.walk import Take, Walk, WalkError, walk_from_data
+from stylegan_core.walk import Take, Walk, WalkError
+from stylegan_core.walk_file import walk_from_data
 from visualizer.session import Session, SessionError, session_from_data
 
 Kept = Scene | Walk | Take | Session | Latent

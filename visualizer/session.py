@@ -11,7 +11,8 @@ from stylegan_core.errors import SceneError, StyleScopeError
 from stylegan_core.export.settings import ExportSettings
 from stylegan_core.files import write_whole
 from stylegan_core.scene import Scene, scene_from_data
-from stylegan_core.walk import Walk, WalkError, walk_from_data, walk_to_data
+from stylegan_core.walk import Walk, WalkError
+from stylegan_core.walk_file import walk_from_data, walk_to_data
 from visualizer.signals.model import SignalSettings
 
 SESSION_VERSION: Literal[1] = 1

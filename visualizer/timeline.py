@@ -16,7 +16,8 @@ from stylegan_core.edits import walk as walks
 from stylegan_core.edits.timing import GAP_S, clamped
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.scene import Scene, only_picture
-from stylegan_core.walk import LONGEST_S, Key, Walk, scene_at, write_walk
+from stylegan_core.walk import LONGEST_S, Key, Walk, scene_at
+from stylegan_core.walk_file import write_walk
 from visualizer.generating import Generating, Kind
 from visualizer.key_pictures import KeyPictures
 from visualizer.motion import Motion

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.export.settings import ExportSettings
 from stylegan_core.files import write_whole
-from stylegan_core.walk import Walk, walk_from_data, walk_to_data
+from stylegan_core.walk import Walk
+from stylegan_core.walk_file import walk_from_data, walk_to_data
 from visualizer.session import is_running
 
 log = logging.getLogger(__name__)

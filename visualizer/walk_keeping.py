@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from stylegan_core.files import write_whole
-from stylegan_core.walk import Take, Walk, WalkError, read_walk, take_to_data
+from stylegan_core.walk import Take, Walk, WalkError
+from stylegan_core.walk_file import read_walk, take_to_data
 from visualizer.files import free_place
 from visualizer.tasks import Tasks
 

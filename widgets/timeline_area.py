@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import dearpygui.dearpygui as dpg
 
 from stylegan_core.edits.walk import snap
-from stylegan_core.walk import Ease, Walk
+from stylegan_core.walk import Walk
+from stylegan_core.ways import Ease
 from visualizer.timeline import Timeline
 from widgets import theme
 from widgets.timeline_scale import TimeScale, fitted

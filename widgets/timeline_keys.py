@@ -10,7 +10,8 @@ import numpy as np
 
 from stylegan_core.edits import walk as walks
 from stylegan_core.scene import Scene
-from stylegan_core.walk import Ease, Key, Walk
+from stylegan_core.walk import Key, Walk
+from stylegan_core.ways import Ease
 from visualizer.timeline import Timeline
 from widgets import icons, theme
 from widgets.timeline_area import EASES, SEPARATOR, Area, Entry, Grip, Moved, Point, fresh

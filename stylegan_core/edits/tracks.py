@@ -19,7 +19,8 @@ from stylegan_core.edits.timing import (
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.parameters import parameter as parameter_at
 from stylegan_core.scene import Scene
-from stylegan_core.walk import HELD_S, LONGEST_S, Clip, Curve, CurvePoint, Ease, Sample, Take, Walk
+from stylegan_core.walk import HELD_S, LONGEST_S, Clip, Curve, CurvePoint, Sample, Take, Walk
+from stylegan_core.ways import Ease
 
 VALUE_LIMIT = 1e9
 SPEED_RANGE = (0.05, 20.0)

@@ -24,7 +24,8 @@ from stylegan_core.edits.timing import (
 )
 from stylegan_core.edits.tracks import reversed_clip
 from stylegan_core.scene import Scene
-from stylegan_core.walk import LONGEST_S, Ease, Key, Walk
+from stylegan_core.walk import LONGEST_S, Key, Walk
+from stylegan_core.ways import Ease
 
 SHORTEST_S = 0.1  # a walk
 BPM_RANGE = (10.0, 999.0)

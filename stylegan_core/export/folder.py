@@ -23,7 +23,7 @@ from stylegan_core.export.settings import ExportError
 from stylegan_core.files import write_whole
 from stylegan_core.picture import SCENE_KEY, write_png
 from stylegan_core.scene import Scene, scene_to_json
-from stylegan_core.walk import write_walk
+from stylegan_core.walk_file import write_walk
 
 ORDER_FILE = "export.json"  # which export the folder is of: its fingerprint, settings, number and shape of frames
 _FORMATS_16 = {1: "gray16be", 3: "rgb48be", 4: "rgba64be"}

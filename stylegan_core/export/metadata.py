@@ -11,7 +11,8 @@ import av
 from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
-from stylegan_core.walk import Walk, WalkError, read_walk, walk_from_json, walk_to_data, write_walk
+from stylegan_core.walk import Walk, WalkError
+from stylegan_core.walk_file import read_walk, walk_from_json, walk_to_data, write_walk
 
 WALK_KEY = "stylescope.walk"
 EXPORT_KEY = "stylescope.export"  # which export it is: the same walk with the same settings

@@ -40,6 +40,7 @@ Render = Callable[[Scene], "Future[np.ndarray] | np.ndarray"]
 
 IN_FLIGHT = 2  # pictures that have been asked for
 WAITING = 4  # pictures that wait for the encoder
+LETTING_GO_S = 1.0  # how long the thread takes to end after its work, at most
 LOOK_S = 0.1  # how often it is seen whether an export should stop, while a picture is waited for
 AVERAGED = 32  # frames whose times say how long the rest will take
 FINISHING_SHARE = 0.05  # of the progress
@@ -156,8 +157,10 @@ class Export:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end, that of its thread included; whether it is there."""
-        self._thread.join(timeout_s)  # a program that ends while a thread still lets go of pictures is aborted
-        return not self._thread.is_alive()
+        # Not by `join` alone: a signal that interrupts it makes Python 3.11 take a running thread for ended.
+        if self._ended.wait(timeout_s):
+            self._thread.join(LETTING_GO_S)  # a program that ends while a thread still lets go of pictures is aborted
+        return self.ended
 
     def _run(self) -> None:
         try:

@@ -16,22 +16,17 @@ from stylegan_core.walk import (
     Clip,
     Curve,
     CurvePoint,
-    Ease,
     Key,
     Sample,
     Take,
     Walk,
     WalkError,
     frame_times,
-    read_walk,
     scene_at,
     take_scene,
-    walk_from_data,
-    walk_from_json,
-    walk_to_data,
-    walk_to_json,
-    write_walk,
 )
+from stylegan_core.walk_file import read_walk, walk_from_data, walk_from_json, walk_to_data, walk_to_json, write_walk
+from stylegan_core.ways import Ease
 from tests.strategies import scenes
 
 EASES: tuple[Ease, ...] = ("linear", "smooth", "cubic", "hold")

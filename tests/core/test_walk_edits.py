@@ -13,21 +13,9 @@ from stylegan_core.edits import tracks
 from stylegan_core.edits import walk as edits
 from stylegan_core.edits.timing import GAP_S, free_time
 from stylegan_core.scene import Latent, Scene
-from stylegan_core.walk import (
-    LONGEST_S,
-    Clip,
-    Curve,
-    CurvePoint,
-    Ease,
-    Key,
-    Sample,
-    Take,
-    Walk,
-    scene_at,
-    take_scene,
-    walk_from_json,
-    walk_to_json,
-)
+from stylegan_core.walk import LONGEST_S, Clip, Curve, CurvePoint, Key, Sample, Take, Walk, scene_at, take_scene
+from stylegan_core.walk_file import walk_from_json, walk_to_json
+from stylegan_core.ways import Ease
 from tests.strategies import clips, eases, keys, simple_scenes, takes, walks
 
 any_float = st.one_of(st.floats(), st.sampled_from([0.0, 0.5, 1.0, -2.0, 10.0]))

@@ -10,7 +10,8 @@ from stylegan_core.latent import scene_ws
 from stylegan_core.models import ModelStore
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Grid, Latent, Look, ModelRef, Noise, Scene, Source, Truncation
-from stylegan_core.walk import Walk, frame_times, scene_at, walk_from_json, walk_to_json
+from stylegan_core.walk import Walk, frame_times, scene_at
+from stylegan_core.walk_file import walk_from_json, walk_to_json
 from stylegan_core.wander import noise_circle, random_walk, steady
 from tests.strategies import tiny_model
 

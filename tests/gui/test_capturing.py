@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from stylegan_core.take import read_take
-from stylegan_core.walk import Walk, read_walk
+from stylegan_core.walk import Walk
+from stylegan_core.walk_file import read_walk
 from tests.gui.driver import Driver
 from widgets.timeline_clips import FILL
 

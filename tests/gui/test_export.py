@@ -7,7 +7,8 @@ import av
 import numpy as np
 
 from stylegan_core.scene import Latent, ModelRef, Scene
-from stylegan_core.walk import Key, Walk, frame_times, scene_at, write_walk
+from stylegan_core.walk import Key, Walk, frame_times, scene_at
+from stylegan_core.walk_file import write_walk
 from tests.gui.driver import ROOT, Driver
 from visualizer.files import read_kept
 

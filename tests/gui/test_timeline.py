@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stylegan_core.scene import only_picture
-from stylegan_core.walk import Walk, read_walk, scene_at
+from stylegan_core.walk import Walk, scene_at
+from stylegan_core.walk_file import read_walk
 from tests.gui.conftest import See
 from tests.gui.driver import Driver
 from widgets import theme

@@ -22,7 +22,8 @@ from stylegan_core.errors import SceneError
 from stylegan_core.models import ModelStore
 from stylegan_core.scene import Scene
 from stylegan_core.take import TakeWriter, left_open, read_take, write_take
-from stylegan_core.walk import Sample, Take, Walk, read_walk, scene_at, take_scene
+from stylegan_core.walk import Sample, Take, Walk, scene_at, take_scene
+from stylegan_core.walk_file import read_walk
 from tests.strategies import scenes
 from visualizer import capturing as capturing_file
 from visualizer.capturing import Capturing, TakeFile, left_behind

@@ -12,7 +12,8 @@ from stylegan_core.export import Export, ExportSettings
 from stylegan_core.export.settings import Format
 from stylegan_core.picture import write_png
 from stylegan_core.scene import Latent, Scene, scene_to_json
-from stylegan_core.walk import Key, Walk, WalkError, write_walk
+from stylegan_core.walk import Key, Walk, WalkError
+from stylegan_core.walk_file import write_walk
 from tests.strategies import scenes
 from visualizer.files import free_place, read_kept
 from visualizer.session import Session, SessionError, session_to_json

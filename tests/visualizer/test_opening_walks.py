@@ -10,7 +10,8 @@ from stylegan_core.export import Export, ExportSettings, rendered
 from stylegan_core.models import ModelStore, save_model
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Latent, ModelRef, Scene
-from stylegan_core.walk import Curve, CurvePoint, Key, Walk, write_walk
+from stylegan_core.walk import Curve, CurvePoint, Key, Walk
+from stylegan_core.walk_file import write_walk
 from tests.strategies import tiny_model
 from visualizer.explorer import Explorer
 from visualizer.library import starter_models

@@ -17,7 +17,8 @@ from stylegan_core.edits import tracks
 from stylegan_core.edits import walk as walks
 from stylegan_core.models import save_model
 from stylegan_core.scene import Latent, Look, ModelRef, Noise, Scene
-from stylegan_core.walk import Key, Sample, Take, Walk, read_walk, scene_at, walk_from_json, write_walk
+from stylegan_core.walk import Key, Sample, Take, Walk, scene_at
+from stylegan_core.walk_file import read_walk, walk_from_json, write_walk
 from tests.strategies import tiny_model
 from tests.strategies import walks as any_walk
 from visualizer.explorer import Explorer
