@@ -131,7 +131,8 @@ def noises(count: int | None = None) -> st.SearchStrategy[Noise]:
 
 
 def mixes(num_ws: int | None = None) -> st.SearchStrategy[tuple[Mix, ...]]:
-    counts = _all_or_none(amounts, num_ws).filter(lambda values: num_ws is None or len(values) == num_ws)
+    length = st.integers(0, 6) if num_ws is None else st.just(num_ws)
+    counts = length.flatmap(lambda count: st.tuples(*[amounts] * count))
     return st.lists(st.builds(Mix, latent=latents, amounts=counts), max_size=2).map(tuple)
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from stylegan_core import ModelStore, Renderer
-from stylegan_core.walk import Walk, frame_times, read_walk, scene_at
+from stylegan_core.walk import Walk, frame_times, scene_at
+from stylegan_core.walk_file import read_walk
 from visualizer.library import ASSETS, model_file
 
 WALKS = sorted((ASSETS / "walks").glob("*.json"))
