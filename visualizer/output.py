@@ -32,7 +32,15 @@ def live_slide(explorer: Explorer) -> Slide | None:
 
 
 class Output:
-    """See the module."""
+    """See the module.
+
+    Args:
+        explorer: whose live picture is shown.
+        find_interop: what CUDA frames are shown through, called on the thread that draws.
+        main_at: the middle of the program's own window, in screen px.
+        scale: of the display, for a movable window's first size.
+        make_stage: what opens the window; tests put a fake in its place.
+    """
 
     def __init__(
         self,
@@ -42,12 +50,6 @@ class Output:
         scale: float = 1.0,
         make_stage: Callable[[Callable[[], Interop | None]], Stage] = Stage,
     ) -> None:
-        """Args.
-
-        find_interop: what CUDA frames are shown through, called on the thread that draws.
-        main_at: the middle of the program's own window, in screen px.
-        scale: of the display, for a movable window's first size.
-        """
         self._explorer, self._main_at, self._scale = explorer, main_at, scale
         self._make_stage = lambda: make_stage(find_interop)
         self._stage: Stage | None = None

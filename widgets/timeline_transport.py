@@ -173,7 +173,7 @@ class Transport:
         self._show("duration", clock(walk.duration_s))
         self._show("bpm", walk.bpm)
         self._show("rate", f"{timeline.rate:g} ×")
-        self._show("how", HOW[2] if timeline.pingpong else HOW[1] if timeline.repeat else HOW[0])
+        self._show("how", HOW[2] if timeline.pingpong else HOW[timeline.repeat or walk.loop])
         self._show("latents", SPACES[walk.latents])
         self._generate.sync()
         self._whole.sync()
