@@ -55,6 +55,14 @@ class Inputs:
     poll: Poll = no_poll  # called between pieces of the work; raises Cancelled when the result is not wanted
     probe: Probe | None = None  # what looks at the layers, or changes what they give; None: nothing
 
+    def dtype_of(self, weight: Tensor, may_be_half: bool) -> torch.dtype:
+        """The type of a layer's activations: `dtype` where that is half precision for it, else its weight's own.
+
+        bfloat16 has float32's range, so that no layer has to be made for it.
+        """
+        half = self.dtype == torch.bfloat16 or (may_be_half and self.dtype == torch.float16)
+        return self.dtype if half else weight.dtype
+
     def probed_style(self, layer: str, s: Tensor) -> Tensor:
         """Every layer passes its style vector through here."""
         return s if self.probe is None else self.probe.style(layer, s)

@@ -14,7 +14,8 @@ from stylegan_core.scene import LayerSeed, Noise, Stroke
 from stylegan_core.strokes import painted
 
 # Called with a layer's place among the layers that take noise, and its trained map [H, W];
-# gives the map to add [1, 1, H, W], before the learned strength, or None for no noise.
+# gives the map to add, before the learned strength, or None for no noise: [1, 1, H, W] from a Scene, where all pictures
+# have the same; in training [N, 1, H, W].
 NoiseMap = Callable[[int, Tensor], Tensor | None]
 
 

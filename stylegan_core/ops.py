@@ -35,6 +35,11 @@ def no_poll() -> None:
     """The poll of a computation that always runs to its end."""
 
 
+def full(x: Tensor) -> Tensor:
+    """x in float32, from half precision; float64, in which gradients are checked, stays."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def bias_act(
     x: Tensor,
     bias: Tensor | None,

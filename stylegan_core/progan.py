@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from stylegan_core.card import LayerInfo
 from stylegan_core.config import Width
 from stylegan_core.network import Inputs
-from stylegan_core.ops import conv2d
+from stylegan_core.ops import conv2d, full
 from stylegan_core.progressive import (
     HE_GAIN,
     EqualizedConv2d,
@@ -145,7 +145,7 @@ class Generator(ProgressiveGenerator):
 
     def map(self, z: Tensor, c: Tensor | None) -> Tensor:
         """z [N, z_dim], c [N, c_dim] -> both beside each other, [N, w_dim]."""
-        return z.float() if c is None else torch.cat([z.float(), c.float()], dim=1)
+        return full(z) if c is None else torch.cat([full(z), full(c)], dim=1)
 
     def features(self, resolution: int, x: Tensor | None, ws: Tensor, inputs: Inputs) -> Tensor:
         """See `ProgressiveGenerator.features`."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from stylegan_core.card import LayerInfo
 from stylegan_core.config import Width
 from stylegan_core.network import Inputs
-from stylegan_core.ops import conv2d
+from stylegan_core.ops import conv2d, full
 from stylegan_core.progressive import (
     HE_GAIN,
     SLOPES,
@@ -110,9 +110,9 @@ class MappingNetwork(nn.Module):
 
     def forward(self, z: Tensor, c: Tensor | None) -> Tensor:
         """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
-        x = z.float()
+        x = full(z)
         if c is not None:
-            x = torch.cat([x, self.embed(c.float())], dim=1)
+            x = torch.cat([x, self.embed(full(c))], dim=1)
         if self.config.normalize_latents:
             x = pixel_norm(x)
         for i in range(self.config.mapping_layers):

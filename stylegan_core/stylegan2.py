@@ -24,11 +24,13 @@ from stylegan_core.ops import (
     bias_act,
     conv2d,
     downsample2d,
+    full,
     modulated_conv2d,
     modulated_pointwise,
     prepare,
     setup_filter,
     smooth2d,
+    unfinished,
     upsample2d,
 )
 from stylegan_core.transform import resample
@@ -101,9 +103,9 @@ class MappingNetwork(nn.Module):
         """z [N, z_dim], c [N, c_dim] -> w [N, w_dim]."""
         parts = []
         if self.z_dim and z is not None:
-            parts.append(z.float())
+            parts.append(full(z))
         if self.c_dim and c is not None:
-            parts.append(self.embed(c.float()))
+            parts.append(self.embed(full(c)))
         if self.together:
             x = normalize_2nd_moment(torch.cat(parts, dim=1))
         else:
@@ -190,17 +192,21 @@ class SynthesisLayer(nn.Module):
             rows = None if values is None else values[:, :, top : top + band.shape[2]]
             return bias_act(band, self.bias, self.activation, gain, clamp, rows)
 
+        # A band may be one picture's, or all pictures': noise of each picture's own has to wait for the whole.
+        is_own = values is not None and len(values) > 1
+
         def plain() -> Tensor:
-            return modulated_conv2d(
+            y = modulated_conv2d(
                 x,
                 self.weight,
                 styles,
                 up_filter=up_filter,
                 prepared=self.prepared,
                 poll=inputs.poll,
-                finish=finish,
+                finish=unfinished if is_own else finish,
                 place="features" if self.up else None,  # conv1 follows, and nothing else sees them
             )
+            return finish(y, 0) if is_own else y
 
         if not kernels.supports(x):
             return inputs.probed(self.name, plain())
@@ -287,7 +293,7 @@ class SynthesisBlock(nn.Module):
             yield Step(position, self.resolution, x, img)
         if self.has_rgb:
             inputs.poll()
-            rgb = self.torgb(x, w[self.num_conv], inputs).to(torch.float32, memory_format=torch.contiguous_format)
+            rgb = full(self.torgb(x, w[self.num_conv], inputs)).contiguous()
             if img is None:
                 img = rgb
             elif self.architecture == "skip":
@@ -298,10 +304,9 @@ class SynthesisBlock(nn.Module):
 
     def _features(self, last: Step | None, w: tuple[Tensor, ...], inputs: Inputs, index: int) -> Tensor:
         """The convolutions of this resolution, [N, C, resolution, resolution]."""
-        # bfloat16 has float32's range, so that no layer has to be made for it.
-        dtype = inputs.dtype if self.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32
+        dtype = inputs.dtype_of(self.conv1.weight, self.may_be_half)
         memory = torch.contiguous_format if w[0].is_cuda else CPU_LAYOUT
-        memory = torch.channels_last if dtype != torch.float32 and self.channels_last else memory
+        memory = torch.channels_last if dtype.itemsize == 2 and self.channels_last else memory
         if last is None:
             x = self.const.to(dtype)[None].repeat(len(w[0]), 1, 1, 1).to(memory_format=memory)
             return self.conv1(x, w[0], inputs, index)
@@ -483,9 +488,9 @@ class DiscriminatorBlock(nn.Module):
         if self.architecture == "resnet":
             self.skip = Conv2dLayer(middle, out, 1, taps, bias=False, down=True)
 
-    def forward(self, x: Tensor | None, img: Tensor | None, half: bool) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor | None, img: Tensor | None, half: torch.dtype | None) -> tuple[Tensor, Tensor | None]:
         """Features and (in "skip") the picture, both at half the size."""
-        dtype = torch.float16 if half and self.may_be_half else torch.float32
+        dtype = half if half is not None and self.may_be_half else self.conv0.weight.dtype
         x = x if x is None else x.to(dtype)
         if self.has_rgb and img is not None:
             rgb = self.fromrgb(img.to(dtype))
@@ -531,9 +536,9 @@ class DiscriminatorEpilogue(nn.Module):
 
     def forward(self, x: Tensor, img: Tensor | None, cmap: Tensor | None) -> Tensor:
         """Logits [N, 1]."""
-        x = x.float()
+        x = full(x)
         if self.has_rgb and img is not None:
-            x = x + self.fromrgb(img.float())
+            x = x + self.fromrgb(full(img))
         if self.std_channels:
             x = minibatch_stddev(x, self.group_size, self.std_channels)
         x = self.out(self.fc(self.conv(x).flatten(1)))
@@ -572,8 +577,8 @@ class Discriminator(DiscriminatorNetwork):
         """See `initial_tensor`."""
         return initial_tensor(self.config, name, shape, generator)
 
-    def forward(self, img: Tensor, c: Tensor | None = None, half: bool = False) -> Tensor:
-        """Logits [N, 1]; larger: more like the training data."""
+    def forward(self, img: Tensor, c: Tensor | None = None, half: torch.dtype | None = None) -> Tensor:
+        """Logits [N, 1]; larger: more like the training data. `half`: 16 bits for the layers that are made for it."""
         x: Tensor | None = None
         picture: Tensor | None = img
         for resolution in self.resolutions:

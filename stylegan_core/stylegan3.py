@@ -22,7 +22,7 @@ from stylegan_core.card import LayerInfo
 from stylegan_core.config import MAX_RESOLUTION, Width
 from stylegan_core.filtered_lrelu import filtered_lrelu
 from stylegan_core.network import GeneratorNetwork, Inputs, Step
-from stylegan_core.ops import Prepared, bias_act, prepare, scaled_conv2d, weight_energy
+from stylegan_core.ops import Prepared, bias_act, full, prepare, scaled_conv2d, weight_energy
 from stylegan_core.reference import Padding
 from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
 
@@ -230,12 +230,13 @@ def lowpass_filter(taps: int, cutoff: float, half_width: float, rate: float, rad
 def designed_filters(plan: LayerPlan) -> tuple[Tensor | None, Tensor | None]:
     """up_filter and down_filter as a plan asks for them, float32; None where it has no filter."""
     up = down = None
-    if plan.up_taps > 1:
-        up = lowpass_filter(plan.up_taps, plan.in_cutoff, plan.in_half_width, plan.tmp_rate).float()
-    if plan.down_taps > 1:
-        down = lowpass_filter(
-            plan.down_taps, plan.out_cutoff, plan.out_half_width, plan.tmp_rate, radial=plan.down_radial
-        ).float()
+    with torch.inference_mode(False):  # training may get what a picture has asked for first
+        if plan.up_taps > 1:
+            up = lowpass_filter(plan.up_taps, plan.in_cutoff, plan.in_half_width, plan.tmp_rate).float()
+        if plan.down_taps > 1:
+            down = lowpass_filter(
+                plan.down_taps, plan.out_cutoff, plan.out_half_width, plan.tmp_rate, radial=plan.down_radial
+            ).float()
     return up, down
 
 
@@ -336,8 +337,7 @@ class SynthesisLayer(nn.Module):
 
         `plan` is the layer's own, or that of a preview.
         """
-        # bfloat16 has float32's range, so that no layer has to be made for it.
-        x = x.to(inputs.dtype if plan.may_be_half or inputs.dtype == torch.bfloat16 else torch.float32)
+        x = x.to(inputs.dtype_of(self.weight, plan.may_be_half))
         weight: Tensor = self.weight
         up_filter, down_filter = self.up_filter, self.down_filter
         if plan != self.plan:
@@ -419,7 +419,7 @@ class SynthesisNetwork(nn.Module):
         for position in range(start.position + 1, len(plans) + 1):
             plan = plans[position - 1]
             x = self.get_submodule(plan.name)(start.x, ws[:, position], inputs, plan)
-            img = x.float() * self.output_scale if plan.is_torgb else None
+            img = full(x) * self.output_scale if plan.is_torgb else None
             start = Step(position, self.step_resolution(plan.out_rate), x, img)
             yield start
 
