@@ -315,16 +315,15 @@ class ProgressiveDiscriminator(DiscriminatorNetwork):
     def features(self, img: Tensor, lod: float = 0.0) -> Tensor:
         """Pictures [N, C, H, W] -> features [N, channels(4), 4, 4]."""
         lod = max(lod, self.config.lod)
-        x = self._fromrgb(self.config.img_resolution, img)
+        x: Tensor | None = None  # until the first level that is used
         for level, resolution in enumerate(self.config.block_resolutions[:0:-1]):
             fade = faded(lod, level)
             if fade < 1:
-                x = self.get_submodule(f"b{resolution}")(x)
+                x = self.get_submodule(f"b{resolution}")(self._fromrgb(resolution, img) if x is None else x)
             img = F.avg_pool2d(img, 2)
-            if fade:
-                y = self._fromrgb(resolution // 2, img)
-                x = y if fade == 1 else x.lerp(y, fade)
-        return x
+            if 0 < fade < 1 and x is not None:
+                x = x.lerp(self._fromrgb(resolution // 2, img), fade)
+        return self._fromrgb(4, img) if x is None else x
 
     def initial(self, name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """See `initial_weight`."""
