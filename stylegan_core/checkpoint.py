@@ -3,6 +3,7 @@
     read_generator(path)      .pkl of the official code (PyTorch or TensorFlow), .pt of rosinality's, our .safetensors
     read_discriminator(path)
     write_spec(spec, path)    .safetensors
+    write_specs(specs, path)  .safetensors with all networks of a training run
     digest(path)
 
 No code of a file is ever run; see `pickle_machine`.
@@ -12,7 +13,7 @@ import hashlib
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -67,8 +68,8 @@ def read_generator(
 
     Args:
         path: .pkl, .pt or .safetensors; what the file is is told by its content.
-        which: "G_ema", the running mean that is meant to be used, or "G", as training left it. A .safetensors holds
-            one generator, which is given for either.
+        which: "G_ema", the running mean that is meant to be used, or "G", as training left it. A .safetensors of one
+            generator gives it for either.
         cancelled: asked often; once it says True, reading stops.
         progress: told the part done, 0 to 1.
 
@@ -83,7 +84,7 @@ def read_generator(
     with _opened(path) as (file, size):
         match _kind(file, size):
             case "safetensors":
-                return safetensors_file.read(Path(path), "generator", watch)
+                return safetensors_file.read(Path(path), "generator", watch, which)
             case "snapshot":
                 content = read_snapshot(BoundedReader(file, size, watch))
                 return _snapshot_reader(content).generator_spec(content, which, watch)
@@ -119,8 +120,21 @@ def write_spec(spec: NetworkSpec, path: str | os.PathLike[str]) -> None:
         ModelFileError: the file cannot be written.
     """
     path = Path(path)
-    try:
+    with _writing(path):
         safetensors_file.write(spec, path)
+
+
+def write_specs(specs: Mapping[str, NetworkSpec], path: str | os.PathLike[str]) -> None:
+    """Write networks under the names "G_ema", "G" and "D" in one file; see `write_spec`."""
+    path = Path(path)
+    with _writing(path):
+        safetensors_file.write_several(specs, path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ModelFileError(f"'{_name(path)}' cannot be written: {error.strerror or error}.") from error
 

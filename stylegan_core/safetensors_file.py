@@ -1,6 +1,7 @@
 """StyleScope's own model file: safetensors with the network's configuration in its metadata.
 
-One file holds one network. Tensors have the names of the official PyTorch snapshots. The metadata, all text:
+One file holds one network, or those of a training run. Tensors have the names of the official PyTorch snapshots. The
+metadata of one network, all text:
 
     format       "stylescope"
     version      "1"
@@ -9,11 +10,18 @@ One file holds one network. Tensors have the names of the official PyTorch snaps
     config       JSON: every field of the family's configuration
     description  JSON: words about the model by name, as dataset, kimg, licence
 
+Several networks have their names before those of their tensors ("G_ema.mapping.fc0.weight"), and the metadata
+
+    format       "stylescope"
+    version      "2"
+    networks     JSON: for each name ("G_ema", "G", "D") the metadata that it would have in a file of its own
+
 A generator without `format` is read too if its `config` has the constructor arguments of the official stylegan3
 repository's StyleGAN2; what they leave out has that repository's defaults, and other metadata are its description.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +41,8 @@ from stylegan_core.spec import NetworkSpec
 from stylegan_core.watch import Watch
 
 FORMAT, VERSION = "stylescope", 1
+VERSION_OF_SEVERAL = 2
+DISCRIMINATOR = "D"  # its name among several networks
 Role = Literal["generator", "discriminator"]
 
 FLOAT_TYPES = frozenset(("F64", "F32", "F16", "BF16"))
@@ -52,25 +62,25 @@ _MAPPING = {
 _WITHOUT_EFFECT = frozenset(("fused_modconv_default", "w_avg_beta"))  # they change speed and training only
 
 
-def read(path: Path, role: Role, watch: Watch) -> NetworkSpec:
-    """The network in a file.
+def read(path: Path, role: Role, watch: Watch, which: str = "G_ema") -> NetworkSpec:
+    """The network in a file; of several generators the one that is called `which`.
 
     Raises:
         ModelFileError: it holds no network of this role, or its metadata or tensors are not as above.
     """
     with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
+        prefix, metadata = _one_network(file.metadata() or {}, which if role == "generator" else DISCRIMINATOR)
         held = metadata.get("role", "generator")
         if held != role:
             raise ModelFileError(f"holds a {shown(held)}, not a {role}.")
         config, description = _settings(metadata, role)
-        names = list(file.keys())
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a dictionary
         _check_sizes(file, names)
         tensors: dict[str, Tensor] = {}
         for index, name in enumerate(names):
             watch.advance(index / len(names))
             # A copy: the file is mapped, and someone may cut it short while the model is in use.
-            tensors[name] = file.get_tensor(name).to(torch.float32, copy=True)
+            tensors[name.removeprefix(prefix)] = file.get_tensor(name).to(torch.float32, copy=True)
     return check_spec(NetworkSpec(config, tensors, description))
 
 
@@ -80,7 +90,23 @@ def write(spec: NetworkSpec, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
+    _write(spec.tensors, _metadata(spec), path)
+
+
+def write_several(specs: Mapping[str, NetworkSpec], path: Path) -> None:
+    """Write networks under their names: "G_ema", "G", "D"; see `write`."""
+    tensors = {f"{name}.{inner}": tensor for name, spec in specs.items() for inner, tensor in spec.tensors.items()}
+    networks = {name: _metadata(spec) for name, spec in specs.items()}
     metadata = {
+        "format": FORMAT,
+        "version": str(VERSION_OF_SEVERAL),
+        "networks": json.dumps(networks, ensure_ascii=False, sort_keys=True),
+    }
+    _write(tensors, metadata, path)
+
+
+def _metadata(spec: NetworkSpec) -> dict[str, str]:
+    return {
         "format": FORMAT,
         "version": str(VERSION),
         "family": family_of(spec.config).name,
@@ -88,9 +114,12 @@ def write(spec: NetworkSpec, path: Path) -> None:
         "config": spec.config.model_dump_json(),
         "description": json.dumps(spec.description, ensure_ascii=False, sort_keys=True),
     }
+
+
+def _write(tensors: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
     # safetensors refuses tensors that share memory, hence the copy.
-    tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in spec.tensors.items()}
-    content = _ordered(save(tensors, metadata))
+    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    content = _ordered(save(copies, metadata))
     write_whole(path, lambda file: file.write(content))
 
 
@@ -105,6 +134,20 @@ def _ordered(content: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
+
+
+def _one_network(metadata: dict[str, str], name: str) -> tuple[str, dict[str, str]]:
+    """What a network's tensors begin with, and its metadata as if the file held nothing else."""
+    if metadata.get("format") != FORMAT or "networks" not in metadata:
+        return "", metadata
+    if metadata.get("version") != str(VERSION_OF_SEVERAL):
+        version = shown(metadata.get("version", "none"))
+        raise ModelFileError(f"has format version {version}; of this kind StyleScope reads {VERSION_OF_SEVERAL}.")
+    networks = _json_object(metadata, "networks")
+    own = networks.get(name)
+    if not isinstance(own, dict):
+        raise ModelFileError(f"holds no network '{name}', only {shown(', '.join(networks) or 'none')}.")
+    return f"{name}.", {key: value for key, value in own.items() if isinstance(value, str)}
 
 
 def _settings(metadata: dict[str, str], role: Role) -> tuple[BaseModel, dict[str, str]]:
