@@ -32,7 +32,7 @@ def test_every_python_file_says_what_it_is_for() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("folder", ["stylegan_core", "visualizer", "widgets", "bench", "scripts"])
+@pytest.mark.parametrize("folder", ["stylegan_core", "train", "visualizer", "widgets", "bench", "scripts"])
 def test_the_map_lists_every_file_and_no_other(folder: str) -> None:
     text = (REPOSITORY / "ARCHITECTURE.md").read_text()
     table = re.split(r"\n\n(?!\|)", text.split(f"\n**{folder}**")[1])[0]

@@ -1,0 +1,1 @@
+"""Training: data, objectives, the loop and its processes. It knows no window."""
