@@ -61,6 +61,7 @@ class Timeline:
         say: Callable[[str, Literal["info", "error"]], None],
     ):
         self.store: Store[Walk] = Store(Walk(), scenes.history)
+        self.opened = 0  # how many walks have been opened to be looked at
         self.position_s = 0.0  # of the playhead
         self.rate = 1.0  # of playing; below 0: backwards
         self.pingpong = False  # it plays to and fro
@@ -106,6 +107,7 @@ class Timeline:
         self._preparing.try_again()
         self.position_s, self._revision = walk.span[0], self.store.revision
         if show:
+            self.opened += 1
             self.seek(self.position_s)
 
     def new(self) -> None:

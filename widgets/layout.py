@@ -147,6 +147,7 @@ class Layout:
         if mouse != self._mouse:
             self._mouse = mouse
             self._window.stay_awake()
+        self._timeline.follow()
         self._drag_splitters()
         self._arrange()
         self._ui.bind.sync()

@@ -39,6 +39,7 @@ class TimelineDock:
         self._timeline = ui.explorer.timeline
         layout = ui.explorer.session.layout
         self.shown, self.height = layout.timeline, layout.timeline_height  # px at scale 1
+        self._opened = 0
         self._area = Area(ui, self._timeline)
         self._thumbnails = Thumbnails(self._timeline)
         self._ruler = Ruler(self._area)
@@ -117,6 +118,12 @@ class TimelineDock:
         dpg.bind_item_theme("timeline.empty.first", self._lit)
 
     # -- showing it ----------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Once a frame, also while it is put away: be there when a walk has been opened."""
+        before, self._opened = self._opened, self._ui.explorer.timeline.opened
+        if self._opened != before and not self.shown:
+            self.toggle()
 
     def toggle(self) -> None:
         """Show it, or put it away."""

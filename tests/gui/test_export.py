@@ -35,6 +35,7 @@ def test_a_walk_is_exported_by_mouse_and_resumed_by_the_next_run(
     write_walk(walk, file := tmp_path / "walk.json")
     app, out, long = launch(file), tmp_path / "videos" / "short.mp4", tmp_path / "videos" / "long.mp4"
     app.wait_for(lambda: app.session().get("scene", {}).get("latent", {}).get("seed") == 3, "the walk's first picture")
+    app.wait_for(lambda: app.shown("timeline.play"), "the timeline of the walk that was opened")
 
     app.key("ctrl+e")
     app.fill("export.path", str(out))
