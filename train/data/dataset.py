@@ -1,0 +1,75 @@
+"""TrainingImages: the pictures that a run learns from, as a PyTorch Dataset."""
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from train.data.errors import DataError
+from train.data.images import ImageSource
+from train.data.order import chosen
+
+
+class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Pictures uint8 [C, H, W] with labels float32 [L]; L is 0 without labels.
+
+    Mirrored copies double the set, as StyleGAN2-ADA does it (x-flips, section 2 of the paper): picture i + n is
+    picture i of n, flipped from left to right.
+
+    Args:
+        source: where the pictures are.
+        mirror: add mirrored copies.
+        most: learn from this many, chosen by `subset_seed`; None for all. A larger subset contains a smaller one.
+        subset_seed: which ones, 0 or more.
+        labelled: False leaves the labels out.
+
+    Raises:
+        DataError: the source cannot be learned from, or does not hold that many pictures.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        *,
+        mirror: bool = False,
+        most: int | None = None,
+        subset_seed: int = 0,
+        labelled: bool = True,
+    ):
+        self.source, self.mirror, self.labelled = source, mirror, labelled
+        source.check(labelled)
+        if most is not None and not 0 < most <= len(source):
+            raise DataError(f"{source.path} holds {len(source)} pictures, not {most}; choose from 1 to {len(source)}.")
+        self.members = np.arange(len(source)) if most is None else chosen(len(source), most, subset_seed)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """[C, H, W] of every picture."""
+        return self.source.shape
+
+    @property
+    def label_width(self) -> int:
+        """Numbers in a label; 0 without labels."""
+        return self.source.label_width if self.labelled else 0
+
+    def __len__(self) -> int:
+        return len(self.members) * (2 if self.mirror else 1)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A picture and its label.
+
+        Raises:
+            DataError: the picture cannot be read.
+            IndexError: there is none of this number.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        flip, place = divmod(index, len(self.members))
+        member = int(self.members[place])
+        pixels = self.source.image(member)
+        label = self.source.label(member) if self.labelled else np.zeros(0, np.float32)
+        return torch.from_numpy(np.ascontiguousarray(pixels[:, :, ::-1]) if flip else pixels), torch.from_numpy(label)
+
+    def batch(self, indices: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Several: uint8 [N, C, H, W] and float32 [N, L]; errors as for one."""
+        pixels, labels = zip(*(self[index] for index in indices), strict=True)
+        return torch.stack(pixels), torch.stack(labels)

@@ -1,0 +1,164 @@
+"""ImageSource: what a zip, a folder and a video have in common for whoever reads pictures from them."""
+
+import hashlib
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from stylegan_core.watch import Watch
+from train.data.decoding import CHANNELS, as_array, decode
+from train.data.errors import DataError
+from train.data.labels import Labels
+
+Decode = Callable[[], Image.Image]  # nothing but work, which any thread can do
+
+
+class ImageSource(ABC):
+    """Numbered pictures with labels.
+
+    A source can be pickled: the copy opens its files anew, so every worker process reads through a handle of its own.
+
+    Attributes:
+        path: where the pictures are.
+        labels: of the pictures.
+    """
+
+    def __init__(self, path: Path, labels: Labels):
+        self.path, self.labels = path, labels
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """What a picture is called inside the source."""
+
+    @abstractmethod
+    def fetch(self, index: int) -> Decode:
+        """Read a picture now and decode it later, on any thread; pictures may differ in size and channels.
+
+        Returns:
+            What decodes it: a picture of mode L, RGB or RGBA. It raises DataError where the picture is broken.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+
+    @abstractmethod
+    def digest(self, watch: Watch = Watch()) -> str:  # noqa: B008 - frozen
+        """Hexadecimal sha256 over what the source holds, labels included, wherever it lies.
+
+        Raises:
+            DataError: it cannot be read.
+            Cancelled: the watch says that nobody waits.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; the next reading opens it again."""
+
+    def where(self, index: int) -> str:
+        """A picture's name for messages."""
+        return f"'{self.name(index)}' in {self.path}"
+
+    @property
+    def label_width(self) -> int:
+        """Numbers in a label; 0 without labels."""
+        return self.labels.width
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """The first picture's [C, H, W], which all others have to share.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        first = self.fetch(0)()
+        return CHANNELS[first.mode], first.height, first.width
+
+    def image(self, index: int) -> np.ndarray:
+        """A picture as uint8 [C, H, W] of the source's shape.
+
+        Raises:
+            DataError: it cannot be read, or is of another shape.
+        """
+        channels, height, width = self.shape
+        picture, where = self.fetch(index)(), self.where(index)
+        if picture.size != (width, height):
+            raise DataError(
+                f"{where} has {picture.width}×{picture.height} pixels and the first picture {width}×{height}; "
+                "prepare the data first, with one size."
+            )
+        mode = next(mode for mode, count in CHANNELS.items() if count == channels)
+        return as_array(picture, mode, where)
+
+    def label(self, index: int) -> np.ndarray:
+        """A picture's label as float32 [label_width]; a class as 1 in its place."""
+        return self.labels.vector(index)
+
+    def check(self, labelled: bool = True) -> None:
+        """Be sure that there is something to learn from.
+
+        Args:
+            labelled: whether labels are learned too.
+
+        Raises:
+            DataError: there are no pictures, the first cannot be read, or some have labels and others none.
+        """
+        if not len(self):
+            raise DataError(f"{self.path} holds no pictures; give a folder, a zip or a video that does.")
+        _ = self.shape
+        missing = self.labels.missing() if labelled else None
+        if missing is not None:
+            raise DataError(f"{self.where(missing)} has no label and others have one; give it one, or learn without.")
+
+
+class PictureFiles(ImageSource):
+    """Pictures that are a file each; subclasses say where from."""
+
+    def __init__(self, path: Path, names: Sequence[str], labels: Labels):
+        super().__init__(path, labels)
+        self.names = names
+
+    @abstractmethod
+    def read(self, index: int) -> bytes:
+        """A picture's file.
+
+        Raises:
+            DataError: it cannot be read, or is larger than any picture.
+        """
+
+    def checksum(self, index: int) -> tuple[int, int]:
+        """Size in bytes and CRC-32 of a picture's file, as zips note them.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        data = self.read(index)
+        return len(data), zlib.crc32(data)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, index: int) -> str:
+        """See `ImageSource.name`."""
+        return self.names[index]
+
+    def fetch(self, index: int) -> Decode:
+        """See `ImageSource.fetch`."""
+        data, where = self.read(index), self.where(index)
+        return lambda: decode(data, where)
+
+    def digest(self, watch: Watch = Watch()) -> str:  # noqa: B008 - frozen
+        """See `ImageSource.digest`. A folder and the zip of it have the same."""
+        sha = hashlib.sha256(repr(self.labels.names).encode())
+        for index, name in enumerate(self.names):
+            watch.advance(index / len(self))
+            line = (name, *self.checksum(index), self.labels.value(index))
+            sha.update(repr(line).encode("utf-8", "backslashreplace"))
+        return sha.hexdigest()

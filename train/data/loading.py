@@ -1,0 +1,127 @@
+"""Batches of pictures, read ahead by worker processes, in an order that no number of them changes."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from train.data.dataset import TrainingImages
+from train.data.errors import DataError
+from train.data.order import Order, Share
+
+
+class Batch(NamedTuple):
+    """Pictures and labels on their way into a step.
+
+    Attributes:
+        pixels: uint8 [N, C, H, W]; in pinned memory where there is CUDA.
+        labels: float32 [N, L].
+    """
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+
+
+class Batches(Iterator[list[Batch]]):
+    """Endless steps' worth of pictures: each item is this process's share of a global batch, in pieces.
+
+    Which pictures come follows from the order's seed and the position alone. What workers have read ahead is not
+    part of the position: a run that goes on from `position` sees every picture once.
+
+    Args:
+        images: where pictures come from.
+        seed: of the order.
+        share: what this process takes.
+        position: pictures that all processes together have taken before, in this run or the one it resumes.
+        workers: processes that read ahead; 0 reads within `next`.
+        ahead: pieces that each of them keeps ready.
+        pin: use pinned memory; None where there is CUDA.
+
+    Raises:
+        DataError: on `next`, a picture cannot be read, or a worker has died.
+    """
+
+    def __init__(
+        self,
+        images: TrainingImages,
+        seed: int,
+        share: Share,
+        *,
+        position: int = 0,
+        workers: int = 2,
+        ahead: int = 4,
+        pin: bool | None = None,
+    ):
+        self.images, self.share, self.position = images, share, position
+        loader: DataLoader[Batch | DataError] = DataLoader(
+            _Pieces(images),
+            batch_size=None,  # the sampler says which pictures make up a piece
+            sampler=_Stream(Order(len(images), seed), share, position),
+            num_workers=workers,
+            prefetch_factor=ahead if workers else None,
+            # A fork would take along the locks of this process's threads, and its CUDA context.
+            multiprocessing_context="spawn" if workers else None,
+            collate_fn=_as_it_is,
+            pin_memory=torch.cuda.is_available() if pin is None else pin,
+        )
+        self._pieces: Iterator[Batch | DataError] | None = iter(loader)
+
+    def __next__(self) -> list[Batch]:
+        """The next global batch's share; moves `position` on by the whole global batch."""
+        share = [self._piece() for _ in self.share.pieces(self.position)]
+        self.position += self.share.batch
+        return share
+
+    def close(self) -> None:
+        """End the workers. There is no next batch."""
+        self._pieces = None  # PyTorch ends them with their iterator
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _piece(self) -> Batch:
+        if self._pieces is None:
+            raise StopIteration
+        try:
+            piece = next(self._pieces)
+        except RuntimeError as error:
+            path = self.images.source.path
+            raise DataError(f"A process that reads {path} has ended ({error}); start again, with fewer.") from error
+        if isinstance(piece, DataError):
+            raise piece
+        return piece
+
+
+class _Stream(Sampler[list[int]]):
+    """The numbers of the pictures of one piece after the other, without end."""
+
+    def __init__(self, order: Order, share: Share, position: int):
+        self._order, self._share, self._position = order, share, position
+
+    def __iter__(self) -> Iterator[list[int]]:
+        position = self._position
+        while True:
+            for piece in self._share.pieces(position):
+                yield self._order.take(piece)
+            position += self._share.batch
+
+
+class _Pieces(Dataset[Batch | DataError]):
+    """Whole pieces; an error is a value, for PyTorch would wrap a worker's traceback around its sentence."""
+
+    def __init__(self, images: TrainingImages):
+        self._images = images
+
+    def __getitem__(self, indices: list[int]) -> Batch | DataError:
+        try:
+            return Batch(*self._images.batch(indices))
+        except DataError as error:
+            return error
+
+
+def _as_it_is(piece: Any) -> Any:
+    return piece

@@ -1,0 +1,31 @@
+"""Which kind of source a path is."""
+
+import zipfile
+from pathlib import Path
+
+from train.data.archive import ArchiveImages
+from train.data.errors import DataError
+from train.data.folder import FolderImages
+from train.data.images import ImageSource
+from train.data.video import READERS, VideoImages
+
+
+def open_images(path: str | Path, *, folders_as_classes: bool = False, every: int = 1) -> ImageSource:
+    """The pictures at a path: a folder, a zip or a video.
+
+    Args:
+        path: where.
+        folders_as_classes: labels are the names of sub-folders rather than what a dataset.json says.
+        every: of a video every n-th frame.
+
+    Raises:
+        DataError: there are none that can be read; the message says what to do.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return FolderImages(path, folders_as_classes)
+    if path.suffix.lower() in READERS:
+        return VideoImages(path, every)
+    if path.suffix.lower() == ".zip" or not path.exists() or zipfile.is_zipfile(path):
+        return ArchiveImages(path, folders_as_classes)
+    raise DataError(f"{path} is neither a folder, nor a zip, nor a video that can be read; put pictures into a folder.")
