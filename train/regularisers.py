@@ -1,4 +1,4 @@
-"""Regularisers of training: R1, WGAN-GP's gradient penalty, path lengths, style mixing, and doing some of it lazily.
+"""Regularisers of training: R1, WGAN-GP's gradient penalty, path lengths, style mixing, blur; doing some of it lazily.
 
 Penalties come with their weights, ready to be added to a loss. What one remembers is in its `state_dict`.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from train.chance import Chance
@@ -169,3 +170,23 @@ class Lazy:
     def betas(self, betas: tuple[float, float]) -> tuple[float, float]:
         """Adam's β: β^c."""
         return betas[0] ** self.correction, betas[1] ** self.correction
+
+
+def blur_sigma(seen_kimg: float, start_px: float = 10.0, until_kimg: float = 200.0) -> float:
+    """How much the discriminator's pictures are blurred, in px: from `start_px` down to 0.
+
+    Alias-Free GAN, section 3.2. Configuration R needs it: without, the discriminator's task may become trivial early.
+    """
+    return max(1 - seen_kimg / until_kimg, 0.0) * start_px
+
+
+def blurred(images: Tensor, sigma: float) -> Tensor:
+    """Pictures [N, C, H, W] through a Gaussian of standard deviation sigma px, black (0) beyond their borders."""
+    radius = math.floor(3 * sigma)
+    if radius == 0:
+        return images
+    at = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    taps = torch.exp(-at.square() / (2 * sigma**2))
+    taps = (taps / taps.sum()).expand(images.shape[1], 1, 1, -1)
+    across = F.conv2d(images, taps, padding=(0, radius), groups=images.shape[1])
+    return F.conv2d(across, taps.transpose(2, 3), padding=(radius, 0), groups=images.shape[1])
