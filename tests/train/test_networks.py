@@ -197,6 +197,17 @@ def test_discriminators_judge_as_loaded_ones_do(name: str) -> None:
     assert torch.equal(images, kept)
 
 
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_batches_are_judged_the_same_on_one_process_as_on_two(name: str) -> None:
+    """Each has the groups of the minibatch standard deviation that a single process would form."""
+    d = TrainableDiscriminator(spec(DISCRIMINATORS[name]))
+    images, c = normal(8, 3, 8, 8), classes(d.network.config, 8)
+    whole = d(images, c)
+    for rank in range(2):
+        part = slice(rank, None, 2)
+        torch.testing.assert_close(d(images[part], None if c is None else c[part]), whole[part], rtol=1e-4, atol=1e-5)
+
+
 def layers_of(d: TrainableDiscriminator) -> set[str]:
     learning = {id(parameter) for parameter in d.learning()}
     return {name.rpartition(".")[0] for name, p in d.network.named_parameters() if id(p) not in learning}
