@@ -56,7 +56,8 @@ def transferred(config: Any, source: NetworkSpec, seed: int) -> tuple[NetworkSpe
     So a model of one resolution starts another of the next, and an unconditional one a conditional one.
 
     Args:
-        config: of the network wanted.
+        config: of the network wanted; best the source's own with what shall differ, for weights mean something by
+            their configuration only (mapping_lr_multiplier, architecture).
         source: what to take from.
         seed: for what is not there.
 
@@ -122,7 +123,8 @@ class TrainableGenerator(nn.Module):
     Args:
         spec: what it starts from: `random_spec`, `model_spec`, `transferred`, or what a file holds. It is copied.
         mean: of numbers over all processes, so that w_avg and StyleGAN3's magnitudes are the same on each. With it
-            DistributedDataParallel needs no broadcast_buffers, which would overwrite what a backward pass waits for.
+            DistributedDataParallel need not send buffers around before each pass (forward_sync_buffers=False), which
+            would overwrite what an earlier pass has left for its gradients.
     """
 
     network: GeneratorNetwork
