@@ -90,7 +90,9 @@ class Batches(Iterator[list[Batch]]):
             piece = next(self._pieces)
         except RuntimeError as error:
             path = self.images.source.path
-            raise DataError(f"A process that reads {path} has ended ({error}); start again, with fewer.") from error
+            raise DataError(
+                f"A process that reads {path} has ended ({error}); start again with fewer workers."
+            ) from error
         if isinstance(piece, DataError):
             raise piece
         return piece
