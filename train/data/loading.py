@@ -63,6 +63,7 @@ class Batches(Iterator[list[Batch]]):
             # A fork would take along the locks of this process's threads, and its CUDA context.
             multiprocessing_context="spawn" if workers else None,
             collate_fn=_as_it_is,
+            generator=torch.Generator(),  # else the loader would draw from the one that the run resumes
             pin_memory=torch.cuda.is_available() if pin is None else pin,
         )
         self._pieces: Iterator[Batch | DataError] | None = iter(loader)

@@ -78,7 +78,7 @@ def _write(plan: Plan, file: IO[bytes], watch: Watch) -> Report:
     left_out = list(plan.left_out)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for done, (picture, png) in enumerate(zip(plan.pictures, _pngs(plan), strict=True)):
-            watch.advance(done / len(plan.pictures))
+            watch.advance((done + 1) / len(plan.pictures))
             if isinstance(png, DataError):
                 source, name = picture.source, plan.name(picture)
                 left_out.append(LeftOut(source=source, name=name, kind="broken", reason=png.reason))

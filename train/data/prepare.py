@@ -87,17 +87,15 @@ class Plan:
         ]
         if self.pictures:
             least, most = (f(self.pictures, key=lambda p: p.size[0] * p.size[1]).size for f in (min, max))
-            lines.append(f"They have {least[0]}×{least[1]} to {most[0]}×{most[1]} pixels now.")
+            lines.append(f"Now they have {least[0]}×{least[1]} to {most[0]}×{most[1]} pixels.")
         shaped = sum(p.size[0] * asked.height != p.size[1] * asked.width for p in self.pictures)
         if shaped:
-            how = "get a margin" if asked.crop == "fit" else f"are cropped ({asked.crop})"
-            lines.append(f"{shaped} have another shape and {how}.")
+            how = "fitted, with a margin" if asked.crop == "fit" else f"cropped ({asked.crop})"
+            lines.append(f"Of another shape, {how}: {shaped}.")
         enlarged = sum(self._is_enlarged(picture) for picture in self.pictures)
         if enlarged:
-            lines.append(f"{enlarged} are enlarged.")
-        lines.extend(
-            f"{number} are left out: {kind}." for kind, number in Counter(p.kind for p in self.left_out).items()
-        )
+            lines.append(f"Enlarged: {enlarged}.")
+        lines.extend(f"Left out, {kind}: {number}." for kind, number in Counter(p.kind for p in self.left_out).items())
         lines.extend(self._classes())
         return lines
 
@@ -108,7 +106,7 @@ class Plan:
     def _classes(self) -> list[str]:
         numbers = Counter(p.label for p in self.pictures if isinstance(p.label, int))
         names = self.class_names or tuple(map(str, range(max(numbers, default=-1) + 1)))
-        return [f"Class {names[label]}: {numbers[label]} pictures." for label in sorted(numbers)]
+        return [f"Class {names[label]}: {numbers[label]}." for label in sorted(numbers)]
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def plan(sources: Sequence[str | Path], settings: PrepareSettings, watch: Watch 
     total = sum(map(len, opened))
     places = [(number, index) for number, source in enumerate(opened) for index in range(len(source))]
     for done, ((number, index), look) in enumerate(zip(places, _looks(opened, settings), strict=True)):
-        watch.advance(done / total)
+        watch.advance((done + 1) / total)
         label = labels[number].value(index)
         if is_labelled and label is None:
             problem: tuple[Kind, str] | None = ("unlabelled", "has no label")

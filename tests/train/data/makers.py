@@ -12,6 +12,8 @@ import av
 import numpy as np
 from PIL import Image
 
+import tests.strategies  # noqa: F401 - its profile: the same examples on every run, and no deadline
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 DEMO = REPOSITORY / "assets" / "data" / "fluent_faces_128.zip"
 CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
@@ -67,16 +69,20 @@ def huge_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
-def video(path: Path, count: int = 24, size: int = 64, codec: str = "libx264") -> Path:
-    """Frames of one grey each, 10 levels apart, with a key frame at every eighth."""
+def video(
+    path: Path, count: int = 24, codec: str = "libx264", *, width: int = 64, height: int = 64, bright_left: bool = False
+) -> Path:
+    """Frames of one grey each, 10 levels apart, with a key frame at every eighth; or white on their left half."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
-        stream.width = stream.height = size
+        stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p"
         stream.gop_size = 8
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(np.full((size, size, 3), index * 10, np.uint8), format="rgb24")
-            for packet in stream.encode(frame):
+            picture = np.full((height, width, 3), index * 10, np.uint8)
+            if bright_left:
+                picture[:, : width // 2] = 255
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)

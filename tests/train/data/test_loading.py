@@ -80,6 +80,12 @@ def test_batches_follow_the_order_and_resume_at_their_position(source: ImageSour
     assert flat(list(islice(resumed, 7))) == expected[20:] and resumed.position == 48
 
 
+def test_loading_draws_no_random_numbers_of_the_run(source: ImageSource) -> None:
+    before = torch.get_rng_state()
+    next(Batches(TrainingImages(source), 5, Share(4), workers=0))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_another_batch_size_goes_on_where_the_first_ended(source: ImageSource) -> None:
     images = TrainingImages(source)
     small = Batches(images, 5, Share(3), workers=0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tests.strategies  # noqa: F401 - its profile
+from tests.train.data import makers  # noqa: F401 - for the profile of its examples
 from train.data.order import MAX_SEED, Order, Share, chosen
 
 SEEDS = st.integers(0, MAX_SEED)

@@ -2,11 +2,14 @@
 
 import os
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from stylegan_core.errors import Cancelled
@@ -273,6 +276,40 @@ def test_a_video_that_breaks_off_says_which_frame(clip: Path, tmp_path: Path) ->
     source = open_images(tmp_path / "a.mp4")
     with pytest.raises(DataError, match=r"'frame 0' in .*a\.mp4 cannot be decoded; prepare"):
         source.image(0)
+
+
+def test_a_video_that_was_held_upright_stands_upright(tmp_path: Path) -> None:
+    """Phones store lying frames, and say by a matrix that they are to be turned a quarter clockwise."""
+    path = video(tmp_path / "a.mp4", count=2, width=96, bright_left=True)
+    one, none = struct.pack(">i", 1 << 16), bytes(4)
+    identity = one + none * 3 + one + none * 3 + struct.pack(">i", 1 << 30)
+    quarter = none + one + none + struct.pack(">i", -(1 << 16)) + none * 4 + struct.pack(">i", 1 << 30)
+    data = path.read_bytes()
+    track = data.index(b"tkhd")
+    path.write_bytes(data[:track] + data[track:].replace(identity, quarter, 1))
+    source = open_images(path)
+    assert source.shape == (3, 96, 64)
+    assert source.image(1)[:, :40].min() > 200 and source.image(1)[:, 56:].max() < 50
+    source.close()
+
+
+@given(changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=20))
+@settings(max_examples=20)
+def test_whatever_becomes_of_a_videos_bytes_it_is_read_or_a_sentence(
+    clip: Path, tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(clip.read_bytes())
+    for place, value in changes:
+        data[place % len(data)] = value
+    path = tmp_path_factory.mktemp("video") / "a.mp4"
+    path.write_bytes(data)
+    try:
+        source = open_images(path)
+        found = [source.fetch(index)().mode for index in range(len(source))]
+        source.close()
+    except DataError as error:
+        found = [str(error)]
+    assert all(mode == "RGB" or str(path) in mode for mode in found)
 
 
 def test_no_frames_between_frames_are_asked_for(clip: Path) -> None:
