@@ -193,6 +193,14 @@ def test_whole_translations_are_uniform_up_to_an_eighth() -> None:
     assert sorted(set(x.tolist())) == list(range(-4, 5)) and sorted(set(y.tolist())) == list(range(-2, 3))
     assert share_of(x == 3) == near(1 / 8) and share_of(x == 4) == near(1 / 16)
     assert share_of(y == 0) == near(1 / 4) and share_of(y == 2) == near(1 / 8)
+    assert abs(torch.corrcoef(torch.stack([x, y]))[0, 1]) < 4.5 / math.sqrt(4000)
+
+
+def test_translation_comes_after_scaling() -> None:
+    """So its distance is in pixels of the result, whatever the scale."""
+    config = only(isotropic_scaling=1, isotropic_scaling_log2=2, fractional_translation=1)
+    lookup = values(drawn(config, 1.0, size=(8, 8)).geometry)
+    assert spread(lookup[:, 0, 2] / lookup[:, 0, 0] / 8) == pytest.approx(0.125, rel=0.05)
 
 
 def spread(sample: Tensor) -> float:
@@ -324,12 +332,10 @@ def test_mixed_precision_outside_makes_no_difference() -> None:
 
 def test_numbers_first_needed_in_inference_serve_training_too() -> None:
     constant.cache_clear()
-    x = random(4, 3, 8, 8)
     with torch.inference_mode():
-        augment(x, 0.9, generator(), ALL)
-    x.requires_grad_(True)
-    augment(x, 0.9, generator(), ALL).sum().backward()
-    assert x.grad is not None and x.grad.abs().sum() > 0
+        numbers = constant((1.0, 2.0), torch.device("cpu"), torch.float32)
+    assert not numbers.is_inference()
+    assert constant((1.0, 2.0), torch.device("cpu"), torch.float32) is numbers
 
 
 def test_a_gpu_changes_all_and_keeps_some_to_the_same_end(monkeypatch: pytest.MonkeyPatch) -> None:

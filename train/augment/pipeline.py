@@ -20,8 +20,9 @@ Change = Callable[[Tensor, Tensor], Tensor]  # images [N, C, H, W] and one param
 def augment(images: Tensor, p: float, generator: torch.Generator | Chance, config: AugmentConfig) -> Tensor:
     """Transform every picture by chance, each on its own; differentiable in the pictures, as often as one likes.
 
-    Nothing waits for the device if the generator is on it. Channels beyond the colours (alpha) are moved, filtered,
-    made noisy and cut like others, but not recoloured.
+    Channels beyond the colours (alpha) are moved, filtered, made noisy and cut like others, but not recoloured.
+    Nothing waits for the device if the generator is on it. On a GPU the last bits of a gradient vary between runs, for
+    sums over pixels that were looked up several times come in any order.
 
     Args:
         images: [N, C, H, W], float32 or float64, nominally in [-1, 1].
