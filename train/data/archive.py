@@ -95,7 +95,7 @@ class ArchiveImages(PictureFiles):
             raise unusable(where, f"is broken ({error})") from error
 
     def _named(self, name: str) -> str:
-        return f"'{name}' in {self.path}"
+        return f"{name!r} in {self.path}"
 
 
 def _is_picture(info: zipfile.ZipInfo) -> bool:

@@ -27,15 +27,11 @@ class FolderImages(PictureFiles):
         if folders_as_classes:
             self.labels = labels_from_folders(self.names)
         elif listing.is_file():
-            self.labels = labels_from_json(_content(listing, MAX_JSON_BYTES), self.names, str(listing))
-
-    def where(self, index: int) -> str:
-        """See `ImageSource.where`."""
-        return str(self.path / self.names[index])
+            self.labels = labels_from_json(_content(listing, str(listing), MAX_JSON_BYTES), self.names, str(listing))
 
     def read(self, index: int) -> bytes:
         """See `PictureFiles.read`."""
-        return _content(self.path / self.names[index])
+        return _content(self.path / self.names[index], self.where(index))
 
     def close(self) -> None:
         """See `ImageSource.close`."""
@@ -53,14 +49,14 @@ def _pictures(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _content(path: Path, most: int | None = None) -> bytes:
+def _content(path: Path, where: str, most: int | None = None) -> bytes:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if most is None:
-                check_bytes(size, str(path))
+                check_bytes(size, where)
             elif size > most:
-                raise DataError(f"{path} has {size} bytes, more than the {most} that are read; make it smaller.")
+                raise DataError(f"{where} has {size} bytes, more than the {most} that are read; make it smaller.")
             return file.read(size)
     except OSError as error:
-        raise unusable(str(path), f"cannot be read ({error.strerror or error})") from error
+        raise unusable(where, f"cannot be read ({error.strerror or error})") from error

@@ -64,7 +64,7 @@ class ImageSource(ABC):
 
     def where(self, index: int) -> str:
         """A picture's name for messages."""
-        return f"'{self.name(index)}' in {self.path}"
+        return f"{self.name(index)!r} in {self.path}"
 
     @property
     def label_width(self) -> int:

@@ -83,7 +83,7 @@ def labels_from_json(data: bytes, pictures: Sequence[str], where: str) -> Labels
         return Labels()
     found = dict(_entry(entry, where) for entry in content["labels"])
     names = content.get("class_names")
-    is_known = isinstance(names, list) and len(names) <= MAX_WIDTH and all(isinstance(name, str) for name in names)
+    is_known = isinstance(names, list) and len(names) <= MAX_WIDTH and all(map(_is_name, names))
     values = tuple(found.get(name) for name in pictures)
     _check_alike([value for value in values if value is not None], where)
     return Labels(values, tuple(names) if names and is_known else ())
@@ -120,6 +120,10 @@ def _value(value: object) -> Value | None:
             except OverflowError:  # an integer of hundreds of digits
                 return None
     return None
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable()
 
 
 def _check_alike(values: Sequence[Value], where: str) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,18 +120,23 @@ class VideoImages(ImageSource):
         except OSError as error:
             raise DataError(f"{self.path} cannot be read: {error.strerror or error}.") from error
         try:
-            reader = READERS.get(self.path.suffix.lower())
-            options = {"protocol_whitelist": "none"}
-            container = av.open(file, "r", format=reader, options=options, metadata_errors="replace")
-            stream = container.streams.video[0]
-            check_pixels((stream.width, stream.height), str(self.path))
-            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            with ExitStack() as stack:
+                stack.enter_context(file)
+                reading = self._begun(file, stack)
+                stack.pop_all()
         except (FFmpegError, ValueError, IndexError) as error:
-            file.close()
             raise DataError(f"{self.path} is no video that can be read; give an MP4, MOV, WebM or MKV file.") from error
-        except DataError:
-            file.close()
-            raise
+        return reading
+
+    def _begun(self, file: Any, stack: ExitStack) -> _Reading:
+        reader = READERS.get(self.path.suffix.lower())
+        options = {"protocol_whitelist": "none"}
+        container = stack.enter_context(av.open(file, "r", format=reader, options=options, metadata_errors="replace"))
+        stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("the codec is unknown")
+        check_pixels((stream.width, stream.height), str(self.path))
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         return _Reading(os.getpid(), file, container, stream, iter(()))
 
     def _index(self) -> tuple[list[int], list[int]]:

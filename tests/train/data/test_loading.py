@@ -123,7 +123,7 @@ def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> No
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_picture_is_one_sentence_from_any_process(tmp_path: Path, workers: int) -> None:
     source = open_images(folder(tmp_path, {"a.png": packed(picture(0)), "b.png": b"words"}))
-    message = r"^\S*b\.png is not a PNG, JPEG, WebP or BMP picture; prepare [^\n]*$"
+    message = r"^'b\.png' in \S+ is not a PNG, JPEG, WebP or BMP picture; prepare [^\n]*$"
     batches = Batches(TrainingImages(source), 0, Share(2), workers=workers, ahead=1)
     with batches, pytest.raises(DataError, match=message):
         next(batches)

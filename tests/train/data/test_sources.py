@@ -94,6 +94,13 @@ def test_class_names_of_a_preparation_come_back(make) -> None:
     assert source.labels.names == ("a", "b") and source.label(0).tolist() == [1, 0]
 
 
+def test_names_cannot_write_over_the_terminal(make) -> None:
+    source = make({"\x1b[2J.png": b"", "dataset.json": listing({"\x1b[2J.png": 0}, class_names=["\x1b[2J"])})
+    with pytest.raises(DataError) as caught:
+        source.check()
+    assert str(caught.value).isprintable() and source.labels.names == ()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -266,6 +273,12 @@ def test_a_list_of_addresses_that_calls_itself_a_video_is_not_followed(tmp_path:
         (tmp_path / name).write_text(text)
         with pytest.raises(DataError, match="is no video that can be read; give an MP4"):
             open_images(tmp_path / name)
+
+
+def test_a_video_by_an_unknown_codec_is_refused(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(DataError, match=r"a\.mp4 is no video that can be read; give an MP4"):
+        open_images(tmp_path / "a.mp4")
 
 
 def test_a_video_that_breaks_off_says_which_frame(clip: Path, tmp_path: Path) -> None:
