@@ -1,5 +1,7 @@
-"""Small windows within the window: all keys, and the offer to go on after a crash."""
+"""Small windows within the window: all keys, questions, and the offer to go on after a crash."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 
 import dearpygui.dearpygui as dpg
@@ -7,6 +9,35 @@ import dearpygui.dearpygui as dpg
 from widgets import theme
 from widgets.shortcuts import Shortcut
 from widgets.ui import Ui, centred
+
+QUESTION = (430, 136)  # px at scale 1
+
+
+@contextmanager
+def question(ui: Ui, tag: str, title: str, text: str, height: int = QUESTION[1]) -> Iterator[None]:
+    """A window that asks something and stays until its answers, which are built inside, delete it.
+
+    Args:
+        ui: the window around it.
+        tag: of the small window.
+        title: what is asked, in a few words.
+        text: all that has to be known to answer.
+        height: px at scale 1.
+    """
+    size = ui.px(QUESTION[0]), ui.px(height)
+    with dpg.window(
+        label=title,
+        tag=tag,
+        width=size[0],
+        height=size[1],
+        pos=centred(*size),
+        no_collapse=True,
+        no_close=True,
+        no_resize=True,
+    ):
+        dpg.add_text(text, wrap=size[0] - ui.px(24))
+        dpg.add_spacer(height=ui.px(6))
+        yield
 
 
 class HelpWindow:
@@ -55,28 +86,15 @@ class RestoreOffer:
         crashed = self._ui.explorer.crashed_session
         if crashed is None or dpg.does_item_exist("restore"):
             return
-        width, height = self._ui.px(430), self._ui.px(136)
-        with dpg.window(
-            label="Go on where you were?",
-            tag="restore",
-            width=width,
-            height=height,
-            pos=centred(width, height),
-            no_collapse=True,
-            no_close=True,
-            no_resize=True,
-        ):
-            scene = crashed.scene
-            pins = "1 favourite" if len(crashed.pins) == 1 else f"{len(crashed.pins)} favourites"
-            dpg.add_text(
-                "StyleScope did not end as it should last time. Its session was kept: "
-                f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}, {pins}.",
-                wrap=width - self._ui.px(24),
-            )
-            dpg.add_spacer(height=self._ui.px(6))
-            with dpg.group(horizontal=True):
-                dpg.add_button(label="Go on there", tag="restore.yes", callback=lambda: self._answer(True))
-                dpg.add_button(label="Start afresh", tag="restore.no", callback=lambda: self._answer(False))
+        scene = crashed.scene
+        pins = "1 favourite" if len(crashed.pins) == 1 else f"{len(crashed.pins)} favourites"
+        text = (
+            "StyleScope did not end as it should last time. Its session was kept: "
+            f"seed {scene.latent.seed}, psi {scene.truncation.psi:g}, {pins}."
+        )
+        with question(self._ui, "restore", "Go on where you were?", text), dpg.group(horizontal=True):
+            dpg.add_button(label="Go on there", tag="restore.yes", callback=lambda: self._answer(True))
+            dpg.add_button(label="Start afresh", tag="restore.no", callback=lambda: self._answer(False))
 
     def _answer(self, restore: bool) -> None:
         dpg.delete_item("restore")

@@ -6,6 +6,7 @@ from stylegan_core.walk import Walk
 from visualizer.files import free_place, stamped
 from widgets import icons, theme
 from widgets.bind import tooltip
+from widgets.dialogs import question
 from widgets.export_form import ExportForm, suffix_of
 from widgets.export_list import ExportList
 from widgets.ui import Ui, centred
@@ -130,24 +131,12 @@ class ExportWindow:
         offered = self._ui.explorer.exporting.offered
         if not offered or dpg.does_item_exist("export.offer") or dpg.does_item_exist("restore"):
             return
-        width, height = self._ui.px(430), self._ui.px(136)
-        with dpg.window(
-            label="Go on exporting?",
-            tag="export.offer",
-            width=width,
-            height=height,
-            pos=centred(width, height),
-            no_collapse=True,
-            no_close=True,
-            no_resize=True,
-        ):
-            names = ", ".join(export.path.name for export in offered[:3]) + (" and more" if len(offered) > 3 else "")
-            were = "An export was" if len(offered) == 1 else f"{len(offered)} exports were"
-            dpg.add_text(f"{were} not finished when StyleScope ended: {names}.", wrap=width - self._ui.px(24))
-            dpg.add_spacer(height=self._ui.px(6))
-            with dpg.group(horizontal=True):
-                dpg.add_button(label="Go on", tag="export.offer.yes", callback=lambda: self._answer(True))
-                dpg.add_button(label="Not now", tag="export.offer.no", callback=lambda: self._answer(False))
+        names = ", ".join(export.path.name for export in offered[:3]) + (" and more" if len(offered) > 3 else "")
+        were = "An export was" if len(offered) == 1 else f"{len(offered)} exports were"
+        text = f"{were} not finished when StyleScope ended: {names}."
+        with question(self._ui, "export.offer", "Go on exporting?", text), dpg.group(horizontal=True):
+            dpg.add_button(label="Go on", tag="export.offer.yes", callback=lambda: self._answer(True))
+            dpg.add_button(label="Not now", tag="export.offer.no", callback=lambda: self._answer(False))
 
     def _answer(self, go_on: bool) -> None:
         dpg.delete_item("export.offer")

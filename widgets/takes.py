@@ -13,12 +13,13 @@ from visualizer.store import Store
 from visualizer.timeline import Timeline
 from widgets import icons, theme
 from widgets.bind import tooltip
-from widgets.ui import Ui, centred
+from widgets.dialogs import question
+from widgets.ui import Ui
 
 IDLE = f"{icons.RECORD}  Record"
 RECORD_WIDTH, ROW = 88, 34  # px at scale 1
 WIDTHS = {"name": 110, "start": 78, "first": 86, "last": 86, "speed": 66, "smooth": 104}  # px at scale 1
-WINDOW = (460, 150)  # of a question, px at scale 1
+ASKED_PX = 150  # height of a question at scale 1
 RECORDING: theme.Colour = (163, 55, 50, 255)
 EDITS: dict[str, Callable[..., Walk]] = {
     "name": tracks.set_clip_name,
@@ -220,22 +221,21 @@ class TakeOffers:
     def _ask_about_left(self, info: TakeInfo) -> None:
         capturing = self._ui.explorer.capturing
         length = f"{info.seconds:.0f} s" if info.seconds < 100 else f"{info.seconds / 60:.1f} min"
-        with self._window("Restore a take?"):
-            self._say(
-                f"Restore the take of {info.made:%H:%M}, {length}? It was being recorded when StyleScope ended as it "
-                "should not. Its file stays where it is either way."
-            )
-            with dpg.group(horizontal=True):
-                dpg.add_button(label="Restore it", tag="takes.yes", callback=lambda: capturing.answer(True))
-                dpg.add_button(label="Leave it", tag="takes.no", callback=lambda: capturing.answer(False))
+        text = (
+            f"Restore the take of {info.made:%H:%M}, {length}? It was being recorded when StyleScope ended as it "
+            "should not. Its file stays where it is either way."
+        )
+        with question(self._ui, "takes", "Restore a take?", text, ASKED_PX), dpg.group(horizontal=True):
+            dpg.add_button(label="Restore it", tag="takes.yes", callback=lambda: capturing.answer(True))
+            dpg.add_button(label="Leave it", tag="takes.no", callback=lambda: capturing.answer(False))
 
     def _ask_about_unsaved(self, take: Take) -> None:
         capturing = self._ui.explorer.capturing
-        with self._window("Save the take elsewhere?"):
-            self._say(
-                f"{take.name} ({take.duration_s:.0f} s) is in the timeline, but its file could not be written. "
-                "Save it to another folder:"
-            )
+        text = (
+            f"{take.name} ({take.duration_s:.0f} s) is in the timeline, but its file could not be written. "
+            "Save it to another folder:"
+        )
+        with question(self._ui, "takes", "Save the take elsewhere?", text, ASKED_PX):
             dpg.add_input_text(tag="takes.folder", default_value=str(Path.home()), width=-1)
             with dpg.group(horizontal=True):
                 dpg.add_button(label="Save it there", tag="takes.save", callback=lambda: self._save(take))
@@ -243,20 +243,3 @@ class TakeOffers:
 
     def _save(self, take: Take) -> None:
         self._ui.explorer.capturing.save(take, Path(dpg.get_value("takes.folder")).expanduser())
-
-    def _window(self, title: str) -> Any:
-        width, height = self._ui.px(WINDOW[0]), self._ui.px(WINDOW[1])
-        return dpg.window(
-            label=title,
-            tag="takes",
-            width=width,
-            height=height,
-            pos=centred(width, height),
-            no_collapse=True,
-            no_close=True,
-            no_resize=True,
-        )
-
-    def _say(self, text: str) -> None:
-        dpg.add_text(text, wrap=self._ui.px(WINDOW[0] - 24))
-        dpg.add_spacer(height=self._ui.px(6))

@@ -240,7 +240,9 @@ class Driver:
     def fill(self, alias: str, text: str) -> None:
         """Replace the text in a box; Enter is for the caller to press."""
         self.click(alias)
-        self.key("ctrl+a")
+        with self.key_held("ctrl"):  # longer than a frame, as a hand does: xdotool's own "ctrl+a" is over at once
+            time.sleep(HAND_S)
+            self.key("a")
         self.type(text)
 
     # -- what there is to see ------------------------------------------------------------------------------------------
