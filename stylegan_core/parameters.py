@@ -47,6 +47,7 @@ class Parameter:
     whole: bool = False
     wraps: bool = False
     push: Edit | None = None  # an edit that moves it on by a finite difference; see `shift`
+    count: int = 0  # how many of its like the model has, where the edit has to know that and does
 
     def get(self, scene: Scene) -> float:
         """The number in a Scene, within the limits."""
@@ -76,20 +77,21 @@ class Parameter:
         return self.push(scene, difference) if self.push is not None else self.set(scene, self.get(scene) + difference)
 
 
-def parameter(address: str, card: ModelCard | None = None) -> Parameter:
+def parameter(address: str, card: ModelCard | None = None, count: int = 0) -> Parameter:
     """The parameter with an address.
 
     Args:
         address: see the module.
         card: of the model that Scenes are for; None: any. Without it, an edit that depends on the model's number of
-            layers changes only Scenes that have a number for each layer already.
+            layers changes only Scenes that have a number for each layer already,
+        count: unless it is told that number: the `count` of the same parameter with the card.
 
     Raises:
         ParameterError: there is no such parameter, or not in this model.
     """
     if (fixed := _FIXED.get(address)) is not None:
         return _for_model(fixed, card)
-    found = _in_family(address, card)
+    found = _in_family(address, card, count or None)
     if found is None:
         raise ParameterError(f"There is no parameter '{address}'; docs/osc.md lists their addresses.")
     return found
@@ -155,13 +157,13 @@ def _for_model(fixed: Parameter, card: ModelCard | None) -> Parameter:
     return replace(fixed, limits=limits, usual=limits)
 
 
-def _in_family(address: str, card: ModelCard | None) -> Parameter | None:
-    num_ws = None if card is None else card.num_ws
+def _in_family(address: str, card: ModelCard | None, count: int | None) -> Parameter | None:
+    num_ws = count if card is None else card.num_ws
     match address.split("/"):
         case ["truncation", "layers", layer]:
             return _layer_psi(_count(address, layer, num_ws), num_ws)
         case ["noise", "layers", layer]:
-            noises = None if card is None else len(card.noise_layers)
+            noises = count if card is None else len(card.noise_layers)
             return _layer_noise(_count(address, layer, noises), noises, card)
         case ["classes", index, "weight"]:
             return _class_weight(_count(address, index, None if card is None else card.c_dim))
@@ -286,7 +288,7 @@ def _mix_amount(source: int, layer: int | None, num_ws: int | None) -> Parameter
 
     where = "amount" if layer is None else f"amounts/{layer}"
     name = f"Mix {source + 1}: amount" + ("" if layer is None else f" in style vector {layer}")
-    return Parameter(f"mixing/{source}/{where}", name, (0.0, 1.0), (0.0, 1.0), amount, write)
+    return Parameter(f"mixing/{source}/{where}", name, (0.0, 1.0), (0.0, 1.0), amount, write, count=num_ws or 0)
 
 
 def _mixed_person(source: int, word: str, num_ws: int | None) -> Parameter:
@@ -299,7 +301,7 @@ def _mixed_person(source: int, word: str, num_ws: int | None) -> Parameter:
         length = _mix_length(scene, num_ws)
         return edits.set_mix_latent(scene, latent, length, source) if length else scene
 
-    return _plane(f"mixing/{source}", f"Mix {source + 1}", of, put)[word]
+    return replace(_plane(f"mixing/{source}", f"Mix {source + 1}", of, put)[word], count=num_ws or 0)
 
 
 # -- layers ------------------------------------------------------------------------------------------------------------
@@ -314,7 +316,9 @@ def _layer_psi(layer: int, num_ws: int | None) -> Parameter:
         return edits.set_layer_psi(scene, layer, value, num_ws or len(scene.truncation.layers))
 
     address = f"truncation/layers/{layer}"
-    return Parameter(address, f"Psi of style vector {layer}", edits.PSI_RANGE, (-1.0, 1.5), psi, write)
+    return Parameter(
+        address, f"Psi of style vector {layer}", edits.PSI_RANGE, (-1.0, 1.5), psi, write, count=num_ws or 0
+    )
 
 
 def _layer_noise(layer: int, count: int | None, card: ModelCard | None) -> Parameter:
@@ -326,7 +330,9 @@ def _layer_noise(layer: int, count: int | None, card: ModelCard | None) -> Param
         return edits.set_layer_noise(scene, layer, value, count or len(scene.noise.layers))
 
     name = f"Noise of layer {layer if card is None else card.noise_layers[layer].name}"
-    return Parameter(f"noise/layers/{layer}", name, edits.STRENGTH_RANGE, (0.0, 2.0), strength, write, "×")
+    return Parameter(
+        f"noise/layers/{layer}", name, edits.STRENGTH_RANGE, (0.0, 2.0), strength, write, "×", count=count or 0
+    )
 
 
 def _layer_channel(address: str, kind: str, layer: str, channel: str, card: ModelCard | None) -> Parameter:

@@ -59,6 +59,8 @@ class Curve(Part):
     """One parameter over the whole walk, whatever keys and clips say of it."""
 
     parameter: Annotated[str, Field(min_length=1, max_length=200)]  # an address; see parameters.py
+    # How many style vectors or noisy layers the model has, where the parameter is one of these; 0: as Scenes have.
+    count: Annotated[int, Field(ge=0, le=64)] = 0
     points: tuple[CurvePoint, ...] = ()
     enabled: bool = True
 
@@ -229,7 +231,7 @@ def _keyed(walk: Walk, time_s: float) -> Scene:
 
 
 def _curved(scene: Scene, curve: Curve, time_s: float, walk: Walk) -> Scene:
-    return parameter(curve.parameter).set(scene, curve_value(curve, time_s, _period(walk)))
+    return parameter(curve.parameter, count=curve.count).set(scene, curve_value(curve, time_s, _period(walk)))
 
 
 def curve_value(curve: Curve, time_s: float, period: float | None = None) -> float:

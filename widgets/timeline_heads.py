@@ -106,7 +106,7 @@ class Heads:
         explorer, address = self._ui.explorer, self._addresses[name]
         what = described(address, explorer.card)
         if what is not None:
-            self._area.do("Add curve", tracks.add_curve, address, what.get(explorer.scene))
+            self._area.do("Add curve", tracks.add_curve, address, what.get(explorer.scene), 0.0, what.count)
 
     def _enable(self, index: int, *_: Any) -> None:
         enabled = self._area.timeline.walk.curves[index].enabled

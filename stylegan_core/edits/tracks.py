@@ -42,21 +42,21 @@ def _with_curve(walk: Walk, index: int, **changes: Any) -> Walk:
 # -- curves ------------------------------------------------------------------------------------------------------------
 
 
-def add_curve(walk: Walk, parameter: str, value: float, time_s: float = 0.0) -> Walk:
+def add_curve(walk: Walk, parameter: str, value: float, time_s: float = 0.0, count: int = 0) -> Walk:
     """A curve for a parameter, with one point; where there is one already, that gets the point.
 
-    An address that names no parameter changes nothing.
+    An address that names no parameter changes nothing. `count` is the parameter's for the model; see `Curve`.
     """
     for index, curve in enumerate(walk.curves):
         if curve.parameter == parameter:
             return add_point(walk, index, time_s, value)
     try:
-        parameter_at(parameter)
+        parameter_at(parameter, count=count)
     except StyleScopeError:
         return walk
     if math.isnan(value) or math.isnan(time_s):
         return walk
-    curves = (*walk.curves, Curve(parameter=parameter))
+    curves = (*walk.curves, Curve(parameter=parameter, count=count))
     return add_point(walk.model_copy(update={"curves": curves}), len(walk.curves), time_s, value)
 
 

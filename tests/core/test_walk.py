@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stylegan_core.parameters import parameter
 from stylegan_core.scene import Latent, ModelRef, Scene, Transform, Truncation
 from stylegan_core.walk import (
     HELD_S,
@@ -191,6 +192,16 @@ def test_a_curve_has_the_last_word_on_its_parameter() -> None:
     assert [psi_at(walk, time) for time in (0.0, 1.0, 2.0, 6.0)] == pytest.approx([1.0, 0.5, 0.0, -1.0])
     off = walk.curves[0].model_copy(update={"enabled": False})
     assert psi_at(walk.model_copy(update={"curves": (off,)}), 1.0) == PSIS[1]
+
+
+def test_a_curve_of_one_layer_knows_how_many_there_are() -> None:
+    points = (CurvePoint(time_s=0.0, value=1.0),)
+    for address, count in (("truncation/layers/2", 4), ("mixing/0/amounts/1", 4), ("noise/layers/1", 3)):
+        walk = Walk(keys=(Key(time_s=0.0, scene=psi_scene(0.4)),), curves=(Curve(parameter=address, points=points),))
+        assert scene_at(walk, 0.0) == psi_scene(0.4)  # it has no number for each layer, and nobody says how many
+        told = walk.model_copy(update={"curves": (walk.curves[0].model_copy(update={"count": count}),)})
+        assert scene_at(told, 0.0) == parameter(address, count=count).set(psi_scene(0.4), 1.0)
+    assert scene_at(told, 0.0).noise.layers == (1.0, 1.0, 1.0)
 
 
 def test_a_take_gives_its_samples_and_what_is_between_those_that_were_quick() -> None:
