@@ -218,7 +218,7 @@ with TakeWriter(Path(sys.argv[1]), scene, "killed") as writer:
 
 
 def test_kill_9_takes_nothing_but_the_line_being_written(tmp_path: Path) -> None:
-    for rest_s in (0.0, 0.003, 0.011, 0.05):
+    for rest_s in (0.0, 0.011):
         path = tmp_path / f"{rest_s}.take.jsonl"
         performer = subprocess.Popen(
             [sys.executable, "-c", PERFORMER, str(path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from tests.gui.driver import ROOT, Driver
 from visualizer.files import read_kept
 
 FACES = ROOT / "assets" / "models" / "faces32.safetensors"
-SECONDS, LAST_S, FPS = 8.0, 1.0, 30  # of the walk, its out point, and the rate that the window proposes
+SECONDS, LAST_S, FPS = 6.0, 1.0, 30  # of the walk, its out point, and the rate that the window proposes
 MAGNIFIED = 8  # small pictures are, in a video
 
 
