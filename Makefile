@@ -13,7 +13,7 @@ run: python ## Set up and start StyleScope; ARGS="..." goes to main.py
 
 test: test-setup lint ## Set up, lint, and run every test
 	OMP_NUM_THREADS=1 $(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/gui
-	$(VENV)/python -m pytest -n 2 --dist loadfile tests/gui # after the rest: a hand wants a window that keeps up
+	$(VENV)/python -m pytest -n 2 --dist worksteal tests/gui # after the rest: a hand wants a window that keeps up
 
 lint: dev ## Check style, types and the direction of imports
 	$(VENV)/ruff check .
