@@ -1,5 +1,7 @@
 """Errors a user can do something about. Each message is one sentence: what is wrong, where, and the remedy."""
 
+from pydantic import ValidationError
+
 
 class StyleScopeError(Exception):
     """Base of every error whose message is fit to be shown to a user as it stands."""
@@ -19,3 +21,10 @@ class ModelMissingError(StyleScopeError):
 
 class Cancelled(Exception):
     """Raised inside a computation whose result nobody waits for any more. Never shown to a user."""
+
+
+def first_wrong(error: ValidationError) -> tuple[str, str]:
+    """The first field that a validation refused, by its path (empty where it concerns several), and why, in words."""
+    first = error.errors()[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    return ".".join(str(part) for part in first["loc"]), f"{reason[0].lower()}{reason[1:]}"

@@ -5,7 +5,6 @@ says itself, by the Scene inside it, whether it is the one that was asked for.
 """
 
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from stylegan_core.errors import SceneError, StyleScopeError
+from stylegan_core.files import try_folder
 from stylegan_core.models import devices
 from stylegan_core.picture import PictureFileError, read_scene, write_png
 from stylegan_core.render import Renderer
@@ -160,9 +160,7 @@ def require_folder(folder: Path) -> None:
         PictureFileError: it cannot.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_folder(folder)
     except OSError as error:
         raise PictureFileError(f"The folder {folder} cannot be written to: {error.strerror or error}.") from error
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from stylegan_core.errors import SceneError
+from stylegan_core.errors import SceneError, first_wrong
 
 SCENE_VERSION: Literal[4] = 4
 MAX_SEED = 2**32 - 1  # numpy.random.RandomState takes no more
@@ -370,7 +370,5 @@ def scene_from_data(data: object, source: str = "the Scene") -> Scene:
     except RecursionError as error:
         raise SceneError(f"{source} is nested too deeply.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "scene"
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SceneError(f"{source}: field '{field}': {reason[0].lower()}{reason[1:]}.") from error
+        field, reason = first_wrong(error)
+        raise SceneError(f"{source}: field '{field or 'scene'}': {reason}.") from error

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stylegan_core.deltas import changed, changes
-from stylegan_core.errors import SceneError
+from stylegan_core.errors import SceneError, first_wrong
 from stylegan_core.files import write_whole
 from stylegan_core.scene import SCENE_VERSION, Scene, scene_from_data
 from stylegan_core.walk import WALK_VERSION, Clip, Key, Sample, Take, Walk, WalkError
@@ -108,10 +108,8 @@ def _validated(part: Any, data: dict[str, Any], place: str, source: str) -> Any:
 
 
 def _named(error: ValidationError, source: str, place: str = "") -> WalkError:
-    first = error.errors()[0]
-    field = place + ".".join(str(part) for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
-    return WalkError(f"{source}: field '{field}': {reason[0].lower()}{reason[1:]}.")
+    field, reason = first_wrong(error)
+    return WalkError(f"{source}: field '{place}{field}': {reason}.")
 
 
 def take_from_data(data: dict[str, Any], source: str) -> Take:

@@ -1,7 +1,6 @@
 """What all outputs of an export are: frames come in one after another, and what is written stays."""
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 
 from stylegan_core.export.metadata import EXPORT_KEY, LIMIT, WALK_KEY, walk_text
 from stylegan_core.export.settings import ExportError, ExportSettings
+from stylegan_core.files import try_folder
 from stylegan_core.scene import Scene
 from stylegan_core.walk import Walk
 
@@ -92,9 +92,7 @@ def require_place(folder: Path) -> None:
         ExportError: it cannot.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_folder(folder)
     except OSError as error:
         reason = error.strerror or error
         raise ExportError(f"The folder {folder} cannot be written to ({reason}); choose another one.") from error

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from stylegan_core.errors import StyleScopeError
+from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.scene import Part
 
 Format = Literal["mp4", "webm", "gif", "webp", "png", "png16", "sheet"]
@@ -104,8 +104,6 @@ def export_settings(values: Mapping[str, Any]) -> ExportSettings:
     try:
         return ExportSettings.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        field = ".".join(str(part) for part in first["loc"])
-        found = f"{field} is {first['input']!r}: " if field else ""
-        raise ExportError(f"The export cannot be made so: {found}{reason[0].lower()}{reason[1:]}.") from error
+        field, reason = first_wrong(error)
+        found = f"{field} is {error.errors()[0]['input']!r}: " if field else ""
+        raise ExportError(f"The export cannot be made so: {found}{reason}.") from error
