@@ -29,6 +29,7 @@ from stylegan_core.projected import open_projected
 from stylegan_core.render import NO_MEMORY, TOO_LARGE, Frame
 from stylegan_core.scene import Latent, Mix, ModelRef, Noise, Scene
 from tests.strategies import tiny_model
+from tests.visualizer.ticking import until
 from visualizer import equivariance as equivariance_file
 from visualizer import explorer as explorer_file
 from visualizer import loading as loading_file
@@ -73,18 +74,6 @@ def explorer(open_explorer: Callable[[], Explorer]) -> Explorer:
     explorer.begin()
     settled(explorer)
     return explorer
-
-
-def until(explorer: Explorer, condition: Callable[[], object], now: float = 0.0) -> list[Shown]:
-    """Tick until the condition holds; the pictures that came meanwhile."""
-    rest, found = threading.Event(), []
-    for _ in range(TICKS):
-        if (shown := explorer.tick(now)) is not None:
-            found.append(shown)
-        if condition():
-            return found
-        rest.wait(0.001)
-    raise AssertionError(f"it never came to that; the last notice was: {explorer.notice.text}")
 
 
 def settled(explorer: Explorer) -> Shown:

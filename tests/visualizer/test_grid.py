@@ -24,6 +24,7 @@ from stylegan_core.render import Frame, Renderer
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source, only_picture
 from stylegan_core.stylegan3 import StyleGAN3Config
 from tests.strategies import tiny_model
+from tests.visualizer.ticking import until
 from visualizer.explorer import Explorer
 from visualizer.grid import AHEAD, QUICK_MS, MixingGrid
 from visualizer.grid_pictures import (
@@ -530,16 +531,6 @@ def explorer(tmp_path: Path) -> Any:
     until(explorer, lambda: explorer.card is not None and explorer.latest is not None)
     yield explorer
     explorer.close()
-
-
-def until(explorer: Explorer, condition: Callable[[], object]) -> None:
-    rest = threading.Event()
-    for _ in range(60_000):  # with a rest of 1 ms each: never reached unless a test is about to fail
-        explorer.tick()
-        if condition():
-            return
-        rest.wait(0.001)
-    raise AssertionError(f"it never came to that; the last notice was: {explorer.notice.text}")
 
 
 def filled(explorer: Explorer) -> None:

@@ -3,8 +3,7 @@
 import json
 import shutil
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from stylegan_core.models import save_model
 from stylegan_core.picture import read_scene
 from stylegan_core.walk import Key
 from tests.strategies import tiny_model
+from tests.visualizer.ticking import until
 from visualizer.explorer import Explorer
 from visualizer.session import Session, SessionError, session_from_json, session_to_json, write_session
 from visualizer.signals.model import (
@@ -33,7 +33,6 @@ from visualizer.signals.rack import REST_S
 from visualizer.signals.remote import REST_S as OSC_REST_S
 from visualizer.worker import to_rgba
 
-TICKS = 20_000
 SWEEP = Modulation(parameter="truncation/psi", source=Lfo(shape="saw", period_s=1.0), amount=1.0, centre=0.0)
 
 
@@ -47,16 +46,6 @@ def explorer(tmp_path: Path) -> Iterator[Explorer]:
     explorer.do("Psi", edits.set_psi, 0.25)
     yield explorer
     explorer.close()
-
-
-def until(explorer: Explorer, condition: Callable[[], object], now: float = 0.0) -> None:
-    rest = threading.Event()
-    for _ in range(TICKS):
-        explorer.tick(now)
-        if condition():
-            return
-        rest.wait(0.001)
-    raise AssertionError(f"it never came to that; the last notice was: {explorer.notice.text}")
 
 
 def shown(explorer: Explorer) -> bool:

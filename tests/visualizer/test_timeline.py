@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from stylegan_core.walk import Key, Sample, Take, Walk, scene_at
 from stylegan_core.walk_file import read_walk, walk_from_json, write_walk
 from tests.strategies import tiny_model
 from tests.strategies import walks as any_walk
+from tests.visualizer.ticking import until
 from visualizer.explorer import Explorer
 from visualizer.generating import Generating
 from visualizer.key_pictures import PICTURE_PX
@@ -31,7 +31,6 @@ from visualizer.timeline import EMPTY, KEY_STEP_S, Timeline
 from visualizer.walk_keeping import WalkKeeper
 
 MODEL = ModelRef(digest="d", path="p")
-TICKS = 60_000  # with a rest of 1 ms each: never reached unless a test is about to fail
 
 
 def person(seed: int) -> Scene:
@@ -483,16 +482,6 @@ def open_explorer(tmp_path: Path) -> Iterator[Callable[[], Explorer]]:
 @pytest.fixture
 def explorer(open_explorer: Callable[[], Explorer]) -> Explorer:
     return open_explorer()
-
-
-def until(explorer: Explorer, condition: Callable[[], object], now: float = 0.0) -> None:
-    rest = threading.Event()
-    for _ in range(TICKS):
-        explorer.tick(now)
-        if condition():
-            return
-        rest.wait(0.001)
-    raise AssertionError(f"it never came to that; the last notice was: {explorer.notice.text}")
 
 
 def ref(path: Path) -> ModelRef:
