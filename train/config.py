@@ -1,0 +1,188 @@
+"""RunConfig: everything that decides what a training run learns and how. The same one gives the same run, to the bit.
+
+What is not in here does not: where the run lies, which device trains, how often a person looks.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+
+from stylegan_core.errors import StyleScopeError, first_wrong
+from stylegan_core.family import FAMILIES
+from train.augment import AugmentConfig, StrengthConfig
+
+VERSION = 1
+MAX_SEED = 2**32 - 1
+Count = Annotated[int, Field(ge=1, le=1 << 24)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+Kimg = Annotated[float, Field(gt=0, le=1e9)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Settings(BaseModel):
+    """What every part has in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Settings):
+    """Which pictures are learned from."""
+
+    path: str
+    resolution: Annotated[int, Field(ge=4, le=4096)] | None = None  # px of the longer side; None: as they are
+    mirror: bool = False  # add mirrored copies
+    labels: bool = False  # learn their classes, too
+    most: Count | None = None  # learn from so many only
+    subset_seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0  # which ones
+
+
+class StartConfig(Settings):
+    """What the networks begin from."""
+
+    model: str = ""  # a model file; "": from scratch
+    frozen: Annotated[int, Field(ge=0, le=64)] = 0  # layers of the discriminator that do not learn (FreezeD)
+
+
+class OptimiserConfig(Settings):
+    """Adam (Kingma and Ba 2015)."""
+
+    lr: Annotated[float, Field(gt=0, le=1)]
+    betas: tuple[Decay, Decay] = (0.0, 0.99)
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+
+
+class RegularisersConfig(Settings):
+    """What is asked of the networks besides the loss. A weight of 0 asks for nothing."""
+
+    r1_gamma: Weight = 0.0
+    r1_interval: Count = 16  # steps of the optimiser from one to the next
+    gradient_penalty: Weight = 0.0  # WGAN-GP's, at each step
+    path_length: Weight = 0.0
+    path_length_interval: Count = 4  # as in the official code (StyleGAN2's paper: 8)
+    mixing: Annotated[float, Field(ge=0, le=1)] = 0.0  # the probability of style mixing
+
+
+class GrowthConfig(Settings):
+    """Progressive growing (Progressive GAN, appendix A; StyleGAN, appendix C)."""
+
+    first_px: Annotated[int, Field(ge=4, le=1024)] = 8
+    train_kimg: Annotated[float, Field(ge=0, le=1e6)] = 600.0
+    fade_kimg: Annotated[float, Field(ge=0, le=1e6)] = 600.0
+
+
+class BlurConfig(Settings):
+    """Blur of what the discriminator sees to begin with (Alias-Free GAN, section 3.2)."""
+
+    start_px: Annotated[float, Field(gt=0, le=100)] = 10.0  # standard deviation
+    until_kimg: Kimg = 200.0
+
+
+class EmaConfig(Settings):
+    """The moving average of the generator."""
+
+    half_life_kimg: Kimg = 10.0
+    rampup: Annotated[float, Field(gt=0, le=1)] | None = None  # see `ema.ema_decay`
+
+
+class RunConfig(Settings):
+    """A run. Its JSON form is the run folder's run.json, and what `train --dry-run` prints."""
+
+    version: Literal[1] = 1
+    preset: str  # the name that it began from
+    family: Literal["progan", "stylegan1", "stylegan2", "stylegan3"]
+    generator: SerializeAsAny[BaseModel]
+    discriminator: SerializeAsAny[BaseModel]
+    data: DataConfig
+    start: StartConfig = StartConfig()
+    kimg: Kimg  # thousands of real pictures that the discriminator is shown in all
+    batch: Count  # pictures a step, over all processes
+    piece: Count | None = None  # pictures that a process takes at a time; None: its whole share of the batch
+    loss: Literal["logistic", "wgan"] = "logistic"
+    optimiser_g: OptimiserConfig
+    optimiser_d: OptimiserConfig
+    regularisers: RegularisersConfig = RegularisersConfig()
+    ema: EmaConfig = EmaConfig()
+    augment: AugmentConfig | None = None
+    strength: StrengthConfig = StrengthConfig()
+    growth: GrowthConfig | None = None
+    blur: BlurConfig | None = None
+    precision: Literal["32", "16", "bf16"] = "32"  # of the layers that are made for less than 32 bits
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
+    tick_kimg: Kimg = 1.0  # a line of numbers each
+    snapshot_kimg: Kimg = 20.0  # a model and previews each
+    metrics_kimg: Annotated[float, Field(ge=0, le=1e9)] = 0.0  # 0: none while training
+
+    @model_validator(mode="before")
+    @classmethod
+    def _networks_of_the_family(cls, values: Any) -> Any:
+        """Networks from JSON: which class they are of is said by the family."""
+        family = FAMILIES.get(values.get("family", "")) if isinstance(values, dict) else None
+        if family is None:
+            return values
+        classes = {"generator": family.generator_config, "discriminator": family.discriminator_config}
+        made = {name: kind.model_validate(values[name]) for name, kind in classes.items() if name in values}
+        return values | made
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        grows = getattr(self.generator, "max_lod", 0) > 0
+        if self.growth is not None and not grows:
+            raise ValueError(f"growth is for networks that grow, and {self.preset}'s do not; leave it out")
+        if self.piece is not None and self.batch % self.piece:
+            raise ValueError(f"piece {self.piece} does not divide batch {self.batch}")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return max(-(-round(self.kimg * 1000) // self.batch), 1)
+
+    @property
+    def first_lod(self) -> int:
+        """The level of detail that the run begins at."""
+        if self.growth is None:
+            return 0
+        octaves: int = (self.generator.img_resolution // self.growth.first_px).bit_length() - 1  # type: ignore[attr-defined]
+        return max(min(octaves, self.generator.max_lod), 0)  # type: ignore[attr-defined]
+
+
+def read_config(path: Path) -> RunConfig:
+    """A run's configuration from its file.
+
+    Raises:
+        StyleScopeError: it cannot be read; names the file and the field.
+    """
+    try:
+        return RunConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StyleScopeError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValidationError as error:
+        field, reason = first_wrong(error)
+        raise StyleScopeError(f"{path}: {field or 'the run'}: {reason}.") from error
+
+
+def with_changes(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
+    """A configuration with other values at some fields.
+
+    Args:
+        config: to begin with.
+        changes: by path, such as {"regularisers.r1_gamma": 2.0}; values as in JSON.
+
+    Raises:
+        StyleScopeError: there is no such field, or it does not take the value.
+    """
+    values = config.model_dump(mode="json")
+    for name, value in changes.items():
+        *parents, last = name.split(".")
+        place = values
+        for parent in parents:
+            place = place.get(parent) if isinstance(place, dict) else None  # type: ignore[assignment]
+        if not isinstance(place, dict) or last not in place:
+            raise StyleScopeError(f"{name} is no field of a run; `train --dry-run` prints all there are.")
+        place[last] = value
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        field, reason = first_wrong(error)
+        raise StyleScopeError(f"{field or 'The run'}: {reason}.") from error
