@@ -8,10 +8,9 @@ from typing import Any
 
 from train.data.decoding import ENDINGS, check_bytes
 from train.data.errors import DataError, unusable
-from train.data.images import PictureFiles
+from train.data.images import LABELS_FILE, PictureFiles, by_ending
 from train.data.labels import MAX_JSON_BYTES, Labels, labels_from_folders, labels_from_json
 
-LABELS_FILE = "dataset.json"
 # Others could ask for gigabytes before the first byte comes out.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError, KeyError)
@@ -31,7 +30,9 @@ class ArchiveImages(PictureFiles):
     def __init__(self, path: Path, folders_as_classes: bool = False):
         super().__init__(path, (), Labels())
         self._open: tuple[int, zipfile.ZipFile] | None = None
-        names = [info.filename for info in self._zip().infolist() if _is_picture(info)]
+        entries = [info.filename for info in self._zip().infolist() if not info.is_dir() and not _is_hidden(info)]
+        names = [name for name in entries if name.lower().endswith(ENDINGS)]
+        self.others = by_ending(name for name in entries if not name.lower().endswith(ENDINGS))
         self.names = tuple(sorted(set(names)))
         if len(self.names) < len(names):
             raise DataError(f"{path} holds two pictures of one name; pack it again.")
@@ -98,7 +99,6 @@ class ArchiveImages(PictureFiles):
         return f"{name!r} in {self.path}"
 
 
-def _is_picture(info: zipfile.ZipInfo) -> bool:
+def _is_hidden(info: zipfile.ZipInfo) -> bool:
     parts = info.filename.split("/")
-    hidden = any(part.startswith(".") for part in parts) or parts[0] == "__MACOSX"
-    return info.filename.lower().endswith(ENDINGS) and not hidden
+    return any(part.startswith(".") for part in parts) or parts[0] == "__MACOSX"

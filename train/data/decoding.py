@@ -10,8 +10,8 @@ from PIL import Image, UnidentifiedImageError
 
 from train.data.errors import DataError, unusable
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 MAX_FILE_BYTES = 256 << 20  # of one picture, still encoded
 MAX_PIXELS = 1 << 27  # more than any camera's picture has, and no more than 512 MiB decoded
 MODES = ("L", "RGB", "RGBA")  # each holds all that the ones before it hold
@@ -33,7 +33,7 @@ def decode(data: bytes, where: str) -> Image.Image:
     """The picture in a file's bytes; of an animation the first.
 
     Args:
-        data: a PNG, JPEG, WebP or BMP file.
+        data: a PNG, JPEG, WebP, GIF or BMP file.
         where: the file's name for errors.
 
     Returns:
@@ -53,7 +53,7 @@ def decode(data: bytes, where: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise unusable(where, f"claims more than {MAX_PIXELS} pixels") from error
     except UnidentifiedImageError as error:
-        raise unusable(where, "is not a PNG, JPEG, WebP or BMP picture") from error
+        raise unusable(where, "is not a PNG, JPEG, WebP, GIF or BMP picture") from error
     except Exception as error:  # Pillow raises whatever its parsers run into in a broken file
         raise unusable(where, f"is broken ({_reason(error)})") from error
     return picture if turn is None else picture.transpose(turn)

@@ -1,5 +1,6 @@
 """One picture brought to the size and the channels that are trained."""
 
+import io
 from typing import Annotated, Literal
 
 from PIL import Image
@@ -81,6 +82,13 @@ def fitted(picture: Image.Image, settings: PrepareSettings) -> Image.Image:
         picture.resize(size, Image.Resampling.LANCZOS), ((wanted[0] - size[0]) // 2, (wanted[1] - size[1]) // 2)
     )
     return whole
+
+
+def png(picture: Image.Image, settings: PrepareSettings) -> bytes:
+    """A picture as it is kept: `fitted`, and packed."""
+    data = io.BytesIO()
+    fitted(picture, settings).save(data, format="PNG", compress_level=6)
+    return data.getvalue()
 
 
 def in_channels(picture: Image.Image, settings: PrepareSettings) -> Image.Image:

@@ -1,17 +1,20 @@
 """Pictures in a folder and its sub-folders, with a dataset.json or a sub-folder for each class if there are labels."""
 
 import os
+import stat
+from collections import Counter
 from pathlib import Path
 
-from train.data.archive import LABELS_FILE
 from train.data.decoding import ENDINGS, check_bytes
 from train.data.errors import DataError, unusable
-from train.data.images import PictureFiles
+from train.data.images import LABELS_FILE, PictureFiles, by_ending
 from train.data.labels import MAX_JSON_BYTES, Labels, labels_from_folders, labels_from_json
 
 
 class FolderImages(PictureFiles):
     """The pictures in a folder, sorted by name; hidden files, and folders behind links, are left out.
+
+    A folder within that nobody may look into stands for a picture that cannot be read: it may hold some.
 
     Args:
         path: the folder.
@@ -22,31 +25,62 @@ class FolderImages(PictureFiles):
     """
 
     def __init__(self, path: Path, folders_as_classes: bool = False):
-        super().__init__(path, _pictures(path), Labels())
+        found = _Found(path)
+        super().__init__(path, tuple(sorted((*found.pictures, *found.closed))), Labels())
+        self._closed, self.others = found.closed, found.others
         listing = path / LABELS_FILE
         if folders_as_classes:
             self.labels = labels_from_folders(self.names)
-        elif listing.is_file():
+        elif os.path.isfile(listing):
             self.labels = labels_from_json(_content(listing, str(listing), MAX_JSON_BYTES), self.names, str(listing))
 
     def read(self, index: int) -> bytes:
         """See `PictureFiles.read`."""
-        return _content(self.path / self.names[index], self.where(index))
+        name, where = self.names[index], self.where(index)
+        if name in self._closed:
+            raise unusable(where, f"cannot be looked into ({self._closed[name]})")
+        return _content(self.path / name, where)
 
     def close(self) -> None:
         """See `ImageSource.close`."""
 
 
-def _pictures(folder: Path) -> tuple[str, ...]:
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be listed: {error.strerror or error}.") from error
+class _Found:
+    """What there is in a folder: names from there.
 
-    names: list[str] = []
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found = [Path(place, name) for name in files if name.lower().endswith(ENDINGS) and not name.startswith(".")]
-        names.extend(path.relative_to(folder).as_posix() for path in found if path.is_file())
-    return tuple(sorted(names))
+    Raises:
+        DataError: the folder itself cannot be listed.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.pictures: list[str] = []
+        self.closed: dict[str, str] = {}  # folders that cannot be listed, with the reason; their names end in /
+        others: list[str] = []
+        links = 0
+        for place, folders, files in os.walk(folder, onerror=self._close):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            links += sum(map(os.path.islink, (os.path.join(place, name) for name in folders)))
+            for path in (Path(place, name) for name in files if not name.startswith(".")):
+                if _is_file(path):
+                    wanted = self.pictures if path.name.lower().endswith(ENDINGS) else others
+                    wanted.append(path.relative_to(folder).as_posix())
+        self.others = by_ending(others) + Counter({"links to folders": links})
+
+    def _close(self, error: OSError) -> None:
+        place, reason = Path(error.filename), error.strerror or str(error)
+        if place == self.folder:
+            raise DataError(f"{place} cannot be listed: {reason}.") from error
+        self.closed[place.relative_to(self.folder).as_posix() + "/"] = reason
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:  # reading it will say so
+        return True
+    except OSError:  # a link to nowhere
+        return False
 
 
 def _content(path: Path, where: str, most: int | None = None) -> bytes:

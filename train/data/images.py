@@ -3,9 +3,10 @@
 import hashlib
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,7 @@ from train.data.decoding import CHANNELS, as_array, decode
 from train.data.errors import DataError
 from train.data.labels import Labels
 
+LABELS_FILE, REPORT_FILE = LISTINGS = ("dataset.json", "report.json")  # beside the pictures
 Decode = Callable[[], Image.Image]  # nothing but work, which any thread can do
 
 
@@ -26,10 +28,12 @@ class ImageSource(ABC):
     Attributes:
         path: where the pictures are.
         labels: of the pictures.
+        others: what else is there and is not read, by what it is called: how many.
     """
 
     def __init__(self, path: Path, labels: Labels):
         self.path, self.labels = path, labels
+        self.others: Mapping[str, int] = {}
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -116,6 +120,12 @@ class ImageSource(ABC):
         missing = self.labels.missing() if labelled else None
         if missing is not None:
             raise DataError(f"{self.where(missing)} has no label and others have one; give it one, or learn without.")
+
+
+def by_ending(names: Iterable[str]) -> Counter[str]:
+    """How many files there are of each ending, those of a data set's own listings left out."""
+    files = [PurePosixPath(name) for name in names]
+    return Counter(file.suffix.lower() or "without an ending" for file in files if file.name not in LISTINGS)
 
 
 class PictureFiles(ImageSource):

@@ -22,10 +22,14 @@ def open_images(path: str | Path, *, folders_as_classes: bool = False, every: in
         DataError: there are none that can be read; the message says what to do.
     """
     path = Path(path)
-    if path.is_dir():
+    try:
+        is_folder, is_zip = path.is_dir(), not path.exists() or zipfile.is_zipfile(path)
+    except OSError as error:  # such as a name that is too long
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if is_folder:
         return FolderImages(path, folders_as_classes)
     if path.suffix.lower() in READERS:
         return VideoImages(path, every)
-    if path.suffix.lower() == ".zip" or not path.exists() or zipfile.is_zipfile(path):
+    if path.suffix.lower() == ".zip" or is_zip:
         return ArchiveImages(path, folders_as_classes)
     raise DataError(f"{path} is neither a folder, nor a zip, nor a video that can be read; put pictures into a folder.")

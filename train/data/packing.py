@@ -1,26 +1,23 @@
 """Doing what a preparation's plan says: a zip in the official format, with a report of how it was made inside."""
 
-import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from stylegan_core.files import write_whole
 from stylegan_core.watch import Watch
-from train.data.archive import LABELS_FILE
 from train.data.errors import DataError
-from train.data.fitting import PrepareSettings, fitted
+from train.data.fitting import PrepareSettings, png
+from train.data.images import LABELS_FILE, REPORT_FILE
 from train.data.labels import Value
 from train.data.prepare import LeftOut, Plan, attempt, deferred
 from train.data.side_by_side import in_order
 
-REPORT_FILE = "report.json"
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that zips know: when it was made must not change what is in it
 _PER_FOLDER = 1000
 
@@ -58,12 +55,8 @@ def run(plan: Plan, out: Path, watch: Watch = Watch(), *, overwrite: bool = Fals
         DataError: there is nothing to pack, the place is taken, or it cannot be written to.
         Cancelled: the watch says that nobody waits; there is no file then, or the old one.
     """
-    if not plan.pictures:
-        raise DataError(f"No picture is left to put into {out}; loosen the settings, or give other pictures.")
-    if any(source.path.exists() and out.exists() and source.path.samefile(out) for source in plan.sources):
-        raise DataError(f"{out} is one of the sources; give another name.")
-    if out.exists() and not overwrite:
-        raise DataError(f"{out} is there already; give another name, or overwrite it.")
+    plan.check()
+    check_place([source.path for source in plan.sources], out, overwrite)
     reports: list[Report] = []
     try:
         write_whole(out, lambda file: reports.append(_write(plan, file, watch)))
@@ -72,19 +65,43 @@ def run(plan: Plan, out: Path, watch: Watch = Watch(), *, overwrite: bool = Fals
     return reports[0]
 
 
+def check_place(sources: Sequence[Path], out: Path, overwrite: bool) -> None:
+    """Be sure that a zip may be written.
+
+    Args:
+        sources: where its pictures come from.
+        out: where it goes.
+        overwrite: replace what is there.
+
+    Raises:
+        DataError: the place is taken, or no place for a zip.
+    """
+    if out.suffix.lower() != ".zip":
+        raise DataError(f"{out} does not end in .zip, the only kind that is written; give such a name.")
+    try:
+        is_there = out.exists()
+        is_source = is_there and any(source.exists() and source.samefile(out) for source in sources)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}.") from error
+    if is_source:
+        raise DataError(f"{out} is one of the sources; give another name.")
+    if is_there and not overwrite:
+        raise DataError(f"{out} is there already; give another name, or overwrite it.")
+
+
 def _write(plan: Plan, file: IO[bytes], watch: Watch) -> Report:
     names: list[tuple[str, int, str]] = []
     labels: list[tuple[str, Value]] = []
     left_out = list(plan.left_out)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for done, (picture, png) in enumerate(zip(plan.pictures, _pngs(plan), strict=True)):
+        for done, (picture, data) in enumerate(zip(plan.pictures, _pngs(plan), strict=True)):
             watch.advance((done + 1) / len(plan.pictures))
-            if isinstance(png, DataError):
+            if isinstance(data, DataError):
                 source, name = picture.source, plan.name(picture)
-                left_out.append(LeftOut(source=source, name=name, kind="broken", reason=png.reason))
+                left_out.append(LeftOut(source=source, name=name, kind="broken", reason=data.reason))
                 continue
             entry = f"{len(names) // _PER_FOLDER:05d}/img{len(names):08d}.png"
-            _add(archive, entry, png)
+            _add(archive, entry, data)
             names.append((entry, picture.source, plan.name(picture)))
             if picture.label is not None:
                 labels.append((entry, picture.label))
@@ -104,17 +121,11 @@ def _pngs(plan: Plan) -> Iterator[bytes | DataError]:
     def work() -> Iterator[Callable[[], bytes | DataError]]:
         for picture in plan.pictures:
             decode = deferred(plan.sources[picture.source], picture.index)
-            yield partial(attempt, decode, partial(_png, settings=plan.settings))
+            yield partial(attempt, decode, partial(png, settings=plan.settings))
         for source in plan.sources:
             source.close()
 
     return in_order(work())
-
-
-def _png(picture: Image.Image, settings: PrepareSettings) -> bytes:
-    data = io.BytesIO()
-    fitted(picture, settings).save(data, format="PNG", compress_level=6)
-    return data.getvalue()
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from stylegan_core.watch import Watch
 from train.data.duplicates import Fingerprint, Seen, fingerprint
 from train.data.errors import DataError
-from train.data.fitting import PrepareSettings, fitted, kept_box
+from train.data.fitting import Channels, PrepareSettings, fitted, kept_box, png
 from train.data.images import Decode, ImageSource
 from train.data.labels import Labels, Value
 from train.data.opening import open_images
@@ -21,6 +21,16 @@ from train.data.side_by_side import in_order
 
 Result = TypeVar("Result")
 Kind = Literal["broken", "small", "unlabelled", "duplicate", "near duplicate"]
+KIND_WORDS: dict[Kind, str] = {
+    "broken": "broken",
+    "small": "too small",
+    "unlabelled": "without a label",
+    "duplicate": "the same as another",
+    "near duplicate": "much like another",
+}
+CHANNEL_WORDS: dict[Channels, str] = {"grey": "grey", "rgb": "in colour", "rgba": "in colour, with transparency"}
+_WEIGHED = 64  # pictures packed to tell the size of all
+_CLASSES = 12  # that are told by name
 
 
 class LeftOut(BaseModel):
@@ -48,12 +58,14 @@ class Planned:
         source: number of the source.
         index: the picture's inside it.
         size: width and height as it is now, px.
+        mode: L, RGB or RGBA as it is now.
         label: its class or vector afterwards.
     """
 
     source: int
     index: int
     size: tuple[int, int]
+    mode: str
     label: Value | None
 
 
@@ -67,6 +79,7 @@ class Plan:
         pictures: those that take part, in order.
         left_out: those that do not, in order.
         class_names: of the classes, if they have any.
+        num_bytes: about how large the zip will be.
     """
 
     settings: PrepareSettings
@@ -74,6 +87,17 @@ class Plan:
     pictures: tuple[Planned, ...]
     left_out: tuple[LeftOut, ...]
     class_names: tuple[str, ...]
+    num_bytes: int
+
+    def check(self) -> None:
+        """Be sure that there is something to do.
+
+        Raises:
+            DataError: no picture takes part.
+        """
+        if not self.pictures:
+            why = "loosen the settings, or give other pictures" if self.left_out else "give other pictures"
+            raise DataError(f"No picture is left to prepare; {why}.")
 
     def name(self, picture: Planned) -> str:
         """A picture's name inside its source."""
@@ -83,11 +107,13 @@ class Plan:
         """The plan in sentences, for people to agree to."""
         asked, count = self.settings, len(self.pictures)
         lines = [
-            f"{count} of {count + len(self.left_out)} pictures become {asked.width}×{asked.height} {asked.channels}."
+            f"{count} of {count + len(self.left_out)} pictures become {asked.width}×{asked.height} px, "
+            f"{CHANNEL_WORDS[asked.channels]}."
         ]
         if self.pictures:
             least, most = (f(self.pictures, key=lambda p: p.size[0] * p.size[1]).size for f in (min, max))
-            lines.append(f"Now they have {least[0]}×{least[1]} to {most[0]}×{most[1]} pixels.")
+            span = "×".join(map(str, least)) + ("" if least == most else " to " + "×".join(map(str, most)))
+            lines.append(f"Now they have {span} px.")
         shaped = sum(p.size[0] * asked.height != p.size[1] * asked.width for p in self.pictures)
         if shaped:
             how = "fitted, with a margin" if asked.crop == "fit" else f"cropped ({asked.crop})"
@@ -95,18 +121,43 @@ class Plan:
         enlarged = sum(self._is_enlarged(picture) for picture in self.pictures)
         if enlarged:
             lines.append(f"Enlarged: {enlarged}.")
-        lines.extend(f"Left out, {kind}: {number}." for kind, number in Counter(p.kind for p in self.left_out).items())
-        lines.extend(self._classes())
-        return lines
+        lines.extend(self._channels())
+        left_out = Counter(p.kind for p in self.left_out)
+        lines.extend(f"Left out, {words}: {left_out[kind]}." for kind, words in KIND_WORDS.items() if left_out[kind])
+        return [*lines, *self._labels(), *self._others()]
 
     def _is_enlarged(self, picture: Planned) -> bool:
         left, top, right, bottom = kept_box(picture.size, self.settings)
         return right - left < self.settings.width and bottom - top < self.settings.height
 
-    def _classes(self) -> list[str]:
-        numbers = Counter(p.label for p in self.pictures if isinstance(p.label, int))
-        names = self.class_names or tuple(map(str, range(max(numbers, default=-1) + 1)))
-        return [f"Class {names[label]}: {numbers[label]}." for label in sorted(numbers)]
+    def _channels(self) -> list[str]:
+        lines, modes = [], Counter(picture.mode for picture in self.pictures)
+        if modes["RGBA"] and self.settings.channels != "rgba":
+            colour = "#" + bytes(self.settings.background).hex()
+            lines.append(f"Transparent, put on the colour {colour}: {modes['RGBA']}.")
+        if self.settings.channels == "grey" and (coloured := modes["RGB"] + modes["RGBA"]):
+            lines.append(f"Coloured, made grey: {coloured}.")
+        return lines
+
+    def _labels(self) -> list[str]:
+        labels = [picture.label for picture in self.pictures if picture.label is not None]
+        if not labels:
+            return []
+        if isinstance(labels[0], tuple):
+            return [f"Labels: vectors of {len(labels[0])} numbers."]
+        numbers = Counter(label for label in labels if isinstance(label, int))
+        names = self.class_names or tuple(map(str, range(max(numbers) + 1)))
+        told = [f"{names[label]} {numbers[label]}" for label in sorted(numbers)]
+        more = f" and {len(told) - _CLASSES} more" if len(told) > _CLASSES else ""
+        return [f"Classes: {', '.join(told[:_CLASSES])}{more}."]
+
+    def _others(self) -> list[str]:
+        lines = [f"{source.path.name} holds no pictures." for source in self.sources if not len(source)]
+        others = sum((Counter(source.others) for source in self.sources), Counter())
+        if others:
+            told = ", ".join(f"{number} {what}" for what, number in others.most_common(_CLASSES))
+            lines.append(f"Other files, not looked at: {told}.")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -114,7 +165,9 @@ class _Look:
     """What a picture turned out to be."""
 
     size: tuple[int, int]
+    mode: str
     fingerprint: Fingerprint
+    num_bytes: int | None  # packed; None: not weighed
 
 
 def plan(sources: Sequence[str | Path], settings: PrepareSettings, watch: Watch = Watch()) -> Plan:  # noqa: B008
@@ -139,21 +192,22 @@ def plan(sources: Sequence[str | Path], settings: PrepareSettings, watch: Watch 
     seen = Seen(settings.exact_duplicates, settings.near_bits)
     pictures: list[Planned] = []
     left_out: list[LeftOut] = []
+    weights: list[int] = []
     total = sum(map(len, opened))
     places = [(number, index) for number, source in enumerate(opened) for index in range(len(source))]
     for done, ((number, index), look) in enumerate(zip(places, _looks(opened, settings), strict=True)):
         watch.advance((done + 1) / total)
         label = labels[number].value(index)
-        if is_labelled and label is None:
-            problem: tuple[Kind, str] | None = ("unlabelled", "has no label")
-        else:
-            problem = _problem(look, settings, seen, lambda i: _named(opened, pictures[i]))
+        lacks_label = is_labelled and label is None
+        problem = _problem(look, lacks_label, settings, seen, lambda i: _named(opened, pictures[i]))
         if problem is None and isinstance(look, _Look):
             seen.add(look.fingerprint)
-            pictures.append(Planned(number, index, look.size, label))
+            pictures.append(Planned(number, index, look.size, look.mode, label))
+            weights.extend([look.num_bytes] if look.num_bytes is not None else [])
         elif problem is not None:
             left_out.append(LeftOut(source=number, name=opened[number].name(index), kind=problem[0], reason=problem[1]))
-    return Plan(settings, opened, tuple(pictures), tuple(left_out), labels[0].names if labels else ())
+    num_bytes = round(sum(weights) / max(1, len(weights)) * len(pictures))
+    return Plan(settings, opened, tuple(pictures), tuple(left_out), labels[0].names if labels else (), num_bytes)
 
 
 def joined_labels(sources: Sequence[ImageSource]) -> list[Labels]:
@@ -182,10 +236,15 @@ def _renumbered(labels: Labels, names: tuple[str, ...]) -> Labels:
 
 
 def _looks(sources: Sequence[ImageSource], settings: PrepareSettings) -> Iterator[_Look | DataError]:
+    step = -(-sum(map(len, sources)) // _WEIGHED)
+
     def work() -> Iterator[Callable[[], _Look | DataError]]:
+        place = 0
         for source in sources:
             for index in range(len(source)):
-                yield partial(attempt, deferred(source, index), partial(_look, settings=settings))
+                look = partial(_look, settings=settings, weigh=place % step == 0)
+                yield partial(attempt, deferred(source, index), look)
+                place += 1
             source.close()
 
     return in_order(work())
@@ -211,15 +270,18 @@ def _raise(error: DataError) -> Image.Image:
     raise error
 
 
-def _look(picture: Image.Image, settings: PrepareSettings) -> _Look:
-    return _Look(picture.size, fingerprint(picture, fitted(picture, settings)))
+def _look(picture: Image.Image, settings: PrepareSettings, weigh: bool) -> _Look:
+    num_bytes = len(png(picture, settings)) if weigh else None
+    return _Look(picture.size, picture.mode, fingerprint(picture, fitted(picture, settings)), num_bytes)
 
 
 def _problem(
-    look: _Look | DataError, settings: PrepareSettings, seen: Seen, name: Callable[[int], str]
+    look: _Look | DataError, lacks_label: bool, settings: PrepareSettings, seen: Seen, name: Callable[[int], str]
 ) -> tuple[Kind, str] | None:
     if isinstance(look, DataError):
         return "broken", look.reason
+    if lacks_label:
+        return "unlabelled", "has no label"
     left, top, right, bottom = kept_box(look.size, settings)
     side = min(right - left, bottom - top)
     if side < settings.smallest_side:

@@ -22,6 +22,7 @@ from train.data.labels import Labels
 # Named rather than guessed from the content, which may be a list of other files and addresses to open.
 READERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "matroska"}
 _HASH_CHUNK = 1 << 20
+_BROKEN = (FFmpegError, OSError, ValueError, IndexError, StopIteration)  # OSError: from the file it reads through
 
 
 @dataclass
@@ -69,7 +70,7 @@ class VideoImages(ImageSource):
             frame = self._frame(self._times[index * self.every])
             check_pixels((frame.width, frame.height), where)
             picture: Image.Image = frame.to_image()
-        except (FFmpegError, ValueError, StopIteration) as error:
+        except _BROKEN as error:
             self.close()
             raise unusable(where, "cannot be decoded") from error
         turned = picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
@@ -124,7 +125,7 @@ class VideoImages(ImageSource):
                 stack.enter_context(file)
                 reading = self._begun(file, stack)
                 stack.pop_all()
-        except (FFmpegError, ValueError, IndexError) as error:
+        except _BROKEN as error:
             raise DataError(f"{self.path} is no video that can be read; give an MP4, MOV, WebM or MKV file.") from error
         return reading
 
@@ -145,7 +146,7 @@ class VideoImages(ImageSource):
         try:
             packets = [p for p in reading.container.demux(reading.stream) if p.pts is not None and not p.is_discard]
             found = sorted({(packet.pts, packet.is_keyframe) for packet in packets})
-        except (FFmpegError, ValueError) as error:
+        except _BROKEN as error:
             raise DataError(f"{self.path} breaks off; convert it, for example with ffmpeg -c copy.") from error
         finally:
             self.close()

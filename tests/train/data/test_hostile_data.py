@@ -1,6 +1,5 @@
 """Pictures and zips made to harm are refused in a sentence, before they cost memory."""
 
-import io
 import os
 import struct
 import zipfile
@@ -19,7 +18,10 @@ from train.data import decoding
 from train.data import folder as folder_module
 from train.data.decoding import decode
 from train.data.errors import DataError
+from train.data.fitting import PrepareSettings
 from train.data.opening import open_images
+from train.data.packing import run
+from train.data.prepare import plan
 
 Result = TypeVar("Result")
 CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -160,7 +162,7 @@ def test_a_folder_that_goes_away_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("text", [b"", b"words", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"II*\0"])
 def test_other_files_under_a_pictures_name_are_refused(text: bytes) -> None:
-    with pytest.raises(DataError, match=r"x\.png is not a PNG, JPEG, WebP or BMP picture; prepare"):
+    with pytest.raises(DataError, match=r"x\.png is not a PNG, JPEG, WebP, GIF or BMP picture; prepare"):
         decode(text, "x.png")
 
 
@@ -200,7 +202,18 @@ def test_whatever_becomes_of_a_zips_bytes_it_is_read_or_a_sentence(
     assert str(path) in said if found is None else found
 
 
-def test_of_an_animation_the_first_picture_is_taken() -> None:
-    data = io.BytesIO()
-    picture(0).save(data, "WEBP", save_all=True, append_images=[picture(1)], lossless=True)
-    assert decode(data.getvalue(), "it").tobytes() == picture(0).tobytes()
+@pytest.mark.parametrize("kind", ["WEBP", "GIF"])
+def test_of_an_animation_the_first_picture_is_taken(kind: str) -> None:
+    first, second = (picture(seed, mode="L").convert("RGB") for seed in range(2))
+    data = packed(first, kind, save_all=True, append_images=[second], lossless=True)
+    assert decode(data, "it").convert("RGB").tobytes() == first.tobytes()
+
+
+def test_names_that_lead_out_of_a_zip_lead_nowhere(tmp_path: Path) -> None:
+    names = ("../out.png", "/etc/a.png", "b/\\..\\..\\c.png")
+    inside = folder(tmp_path / "inside", {})
+    inside.mkdir()
+    path = archive(inside / "a.zip", dict.fromkeys(names, packed(picture(0))))
+    run(plan([path], PrepareSettings(width=8, height=6, exact_duplicates=False)), inside / "out.zip")
+    assert sorted(found.name for found in tmp_path.rglob("*")) == ["a.zip", "inside", "out.zip"]
+    assert zipfile.ZipFile(inside / "out.zip").namelist()[0] == "00000/img00000000.png"

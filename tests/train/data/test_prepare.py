@@ -69,7 +69,7 @@ def test_a_bad_picture_never_ends_it(tmp_path: Path) -> None:
         "small.png": "small", "same.bmp": "duplicate",
     }  # fmt: skip
     reasons = {found.name: found.reason for found in planned.left_out}
-    assert "pixels" in reasons["huge.png"] and reasons["words.jpg"] == "is not a PNG, JPEG, WebP or BMP picture"
+    assert "pixels" in reasons["huge.png"] and reasons["words.jpg"] == "is not a PNG, JPEG, WebP, GIF or BMP picture"
     assert reasons["small.png"] == "keeps 3 px on its shorter side, less than 4"
     assert reasons["same.bmp"] == "has the pixels of '00000/img00000001.png' in a"
     report = run(planned, tmp_path / "out.zip")
@@ -94,8 +94,8 @@ def test_the_plan_says_what_will_be_done_and_does_nothing(tmp_path: Path) -> Non
     told: list[float] = []
     lines = plan([place], PrepareSettings(width=20, height=20), Watch(progress=told.append)).summary()
     assert lines == [
-        "2 of 3 pictures become 20×20 rgb.",
-        "Now they have 4×4 to 40×30 pixels.",
+        "2 of 3 pictures become 20×20 px, in colour.",
+        "Now they have 4×4 to 40×30 px.",
         "Of another shape, cropped (centre): 1.",
         "Enlarged: 1.",
         "Left out, broken: 1.",
@@ -219,7 +219,7 @@ def test_sub_folders_become_classes_across_sources(tmp_path: Path) -> None:
     )
     planned = plan([one, two], SMALL.model_copy(update={"labels": "folders"}))
     assert planned.class_names == ("cat", "dog", "eel") and kinds(planned) == {"c.png": "unlabelled"}
-    assert "Class cat: 2." in planned.summary()
+    assert "Classes: cat 2, dog 1, eel 1." in planned.summary()
     run(planned, tmp_path / "out.zip")
     labels = open_images(tmp_path / "out.zip").labels
     assert labels.values == (0, 2, 0, 1) and labels.names == ("cat", "dog", "eel")
@@ -298,8 +298,8 @@ def test_nothing_is_overwritten_unasked_and_no_source_ever(tmp_path: Path) -> No
 
 def test_nothing_left_is_said(tmp_path: Path) -> None:
     planned = plan([folder(tmp_path / "a", {"a.png": b""})], SMALL)
-    assert planned.summary() == ["0 of 1 pictures become 8×6 rgb.", "Left out, broken: 1."]
-    with pytest.raises(DataError, match="No picture is left to put into"):
+    assert planned.summary() == ["0 of 1 pictures become 8×6 px, in colour.", "Left out, broken: 1."]
+    with pytest.raises(DataError, match="No picture is left to prepare; loosen the settings"):
         run(planned, tmp_path / "out.zip")
 
 

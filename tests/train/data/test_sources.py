@@ -16,6 +16,7 @@ from stylegan_core.errors import Cancelled
 from stylegan_core.watch import Watch
 from tests.train.data.makers import DEMO, archive, files, folder, listing, packed, picture, pixels, video
 from train.data.errors import DataError
+from train.data.folder import FolderImages
 from train.data.images import ImageSource
 from train.data.opening import open_images
 
@@ -59,6 +60,43 @@ def test_jpegs_and_deep_folders_are_read_and_other_files_are_not(make) -> None:
     )
     assert [source.name(i) for i in range(len(source))] == ["a.jpeg", "b/c/d.JPG"]
     assert source.image(1).shape == (3, 16, 16)
+
+
+def test_what_is_not_read_is_counted(make) -> None:
+    source = make({"a.png": packed(picture(0)), "b/c.HEIC": b"", "d.heic": b"", "README": b"", "dataset.json": b"{}"})
+    assert len(source) == 1 and source.others == {".heic": 2, "without an ending": 1}
+
+
+def test_a_folder_that_nobody_may_look_into_stands_for_a_broken_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder(tmp_path, {"a.png": packed(picture(0)), "private/b.png": packed(picture(1))})
+    (tmp_path / "link").symlink_to(tmp_path / "private")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "private":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    source = open_images(place)
+    assert [source.name(i) for i in range(len(source))] == ["a.png", "private/"]
+    assert source.others == {"links to folders": 1}
+    with pytest.raises(DataError, match=r"'private/' in .* cannot be looked into \(Permission denied\); prepare"):
+        source.image(1)
+
+
+def test_a_file_that_nobody_may_look_at_stands_for_a_broken_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder(tmp_path, {"a.png": packed(picture(0))})
+
+    def refused(path: Path, **_: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("train.data.folder.Path.stat", refused)
+    assert FolderImages(place).names == ("a.png",)
 
 
 def test_labels_are_classes(make) -> None:
@@ -214,6 +252,18 @@ def test_a_fork_does_not_share_a_place_in_the_file(tmp_path: Path, monkeypatch: 
 def test_nothing_to_learn_from_is_said(make) -> None:
     with pytest.raises(DataError, match="holds no pictures; give a folder"):
         make({"a.txt": b""}).check()
+
+
+@pytest.mark.parametrize("name", ["no" * 300, "no" * 300 + ".mp4"])
+def test_names_that_no_disk_takes_are_said(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r" cannot be read: File name too long"):
+        open_images(tmp_path / name)
+
+
+def test_a_video_of_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"")
+    with pytest.raises(DataError, match=r"a\.mp4 is no video that can be read"):
+        open_images(tmp_path / "a.mp4")
 
 
 @pytest.mark.parametrize("name", ["no.zip", "no", "no.mp4"])
