@@ -5,6 +5,7 @@ speed of copies: weights, what goes in and what comes out, each once, as if all 
 The filters' operations and what lies between a layer's kernels are left out; so no program reaches the floor.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -36,16 +37,16 @@ def _stylegan2(config: GeneratorConfig) -> list[Work]:
     before = 0  # channels
     for size in config.block_resolutions:
         channels, half = config.channels(size), config.is_half(size)
-        value = 2 if half else 4
+        value, area = 2 if half else 4, math.prod(config.size_at(size))
         if before:
-            macs, values = before * channels * 9 * (size // 2) ** 2, (before / 4 + channels) * size**2
+            macs, values = before * channels * 9 * area / 4, (before / 4 + channels) * area
             found.append(Work(f"b{size}.conv0", 2 * macs, value * (values + before * channels * 9), half))
-        macs, weights = channels**2 * 9 * size**2, channels**2 * 9
-        found.append(Work(f"b{size}.conv1", 2 * macs, value * (2 * channels * size**2 + weights), half))
+        macs, weights = channels**2 * 9 * area, channels**2 * 9
+        found.append(Work(f"b{size}.conv1", 2 * macs, value * (2 * channels * area + weights), half))
         if config.architecture == "skip" or size == config.img_resolution:
-            pixels = config.img_channels * size**2
+            pixels = config.img_channels * area
             # The picture so far, a quarter of the size, is read, and the sum written, in float32.
-            moved = value * channels * size**2 + 4 * (pixels / 4 + pixels)
+            moved = value * channels * area + 4 * (pixels / 4 + pixels)
             found.append(Work(f"b{size}.torgb", 2 * channels * pixels, moved, half))
         before = channels
     return found
@@ -57,8 +58,8 @@ def _stylegan3(config: StyleGAN3Config) -> list[Work]:
     for plan in layer_plans(config):
         value = 2 if plan.may_be_half else 4
         weights = plan.in_channels * plan.out_channels * plan.kernel**2
-        macs = weights * (plan.in_size + plan.kernel - 1) ** 2
-        values = plan.in_channels * plan.in_size**2 + plan.out_channels * plan.out_size**2
+        macs = weights * math.prod(side + plan.kernel - 1 for side in plan.in_shape)
+        values = plan.in_channels * math.prod(plan.in_shape) + plan.out_channels * math.prod(plan.out_shape)
         found.append(Work(plan.name, 2 * macs, value * (values + weights), plan.may_be_half))
     return found
 

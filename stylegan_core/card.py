@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from stylegan_core.config import SQUARE, size_at
+
 Band = Literal["coarse", "middle", "fine"]
 BANDS: tuple[Band, ...] = ("coarse", "middle", "fine")
 
@@ -23,7 +25,7 @@ class LayerInfo(BaseModel):
     name: str  # official name, as in "b64.conv1"
     kind: Literal["input", "conv", "torgb"]
     step: int  # the step of synthesis that it is part of
-    resolution: int  # output size in px, without margins
+    resolution: int  # output size in px, without margins, as square pictures have it; see ModelCard.size_at
     channels: int  # output channels
     ws_index: int  # which of the num_ws style vectors feeds it
     style_channels: int = 0  # of the vector that it makes of that one, s = A(w); 0: it makes none
@@ -39,7 +41,8 @@ class ModelCard(BaseModel):
     variant: str = ""  # within the family, as people call it: "T", "R", "config F"
     name: str  # the file's name without suffix
     digest: str  # sha256 of the file, hexadecimal
-    resolution: int  # width and height of a picture in px
+    resolution: int  # width and height of a picture in px, where it is square; else see width and height
+    base_size: tuple[int, int] = SQUARE  # height and width in px of what is called 4, see `config.PictureConfig`
     img_channels: int
     z_dim: int
     c_dim: int  # 0: unconditional
@@ -56,6 +59,35 @@ class ModelCard(BaseModel):
     has_half: bool = False  # some layers are meant to run in half precision on a GPU
     parameters: int = 0
     description: dict[str, str] = {}  # free words from the file: dataset, kimg, licence
+
+    @property
+    def height(self) -> int:
+        """Of a picture, in px."""
+        return self.size_at(self.resolution)[0]
+
+    @property
+    def width(self) -> int:
+        """Of a picture, in px."""
+        return self.size_at(self.resolution)[1]
+
+    @property
+    def shorter(self) -> int:
+        """The shorter side of a picture, in px."""
+        return min(self.height, self.width)
+
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Height and width in px of a block, a layer or a preview that is called by a resolution."""
+        return size_at(resolution, self.base_size)
+
+    def size_words(self, resolution: int | None = None) -> str:
+        """The size of a picture, or of what is called by a resolution, in words: "64²", or "64×96" (width first)."""
+        height, width = self.size_at(self.resolution if resolution is None else resolution)
+        return f"{width}²" if height == width else f"{width}×{height}"
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is transparency: of two channels, and of four."""
+        return self.img_channels in (2, 4)
 
     @property
     def noise_layers(self) -> tuple[LayerInfo, ...]:

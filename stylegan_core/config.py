@@ -10,16 +10,75 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_RESOLUTION = 4096  # px; no published model of the family goes beyond 2048
 
+SQUARE = (4, 4)  # the base of square pictures, and of every published model
+LARGEST_BASE = 32  # px
+
 Width = Annotated[int, Field(ge=1, le=16384)]
+BaseSide = Annotated[int, Field(ge=2, le=LARGEST_BASE)]
 Architecture = Literal["orig", "skip", "resnet"]  # StyleGAN2, figure 7
 
 
-class NetworkConfig(BaseModel):
-    """What generator and discriminator have in common."""
+class PictureConfig(BaseModel):
+    """The size of a network's pictures.
+
+    Whatever their shape, networks are described as if pictures were square: a block called 64 comes 4 doublings after
+    the one called 4, and its widths follow from that number. `base_size` says what is really there in the place of
+    4x4 px: with (6, 4) and img_resolution 64, features of 6x4 px are doubled 4 times into pictures 96 px high and 64 px
+    wide.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     img_resolution: Annotated[int, Field(ge=4, le=MAX_RESOLUTION)]
+    # Height and width. Files of square pictures do not say it, so that older versions read them.
+    base_size: Annotated[tuple[BaseSide, BaseSide], Field(exclude_if=lambda size: size == SQUARE)] = SQUARE
+
+    @model_validator(mode="after")
+    def _size_is_possible(self) -> Self:
+        if any(self.img_resolution * side % 4 for side in self.base_size):
+            raise ValueError(f"base_size {self.base_size} is no whole number of px at {self.img_resolution}")
+        if max(self.img_size) > MAX_RESOLUTION:
+            raise ValueError(f"base_size {self.base_size} makes pictures of more than {MAX_RESOLUTION} px")
+        return self
+
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Height and width in px of what is called by a resolution."""
+        return size_at(resolution, self.base_size)
+
+    @property
+    def img_size(self) -> tuple[int, int]:
+        """Height and width of pictures, in px."""
+        return self.size_at(self.img_resolution)
+
+
+def size_at(resolution: int, base_size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width in px of what is called by a resolution, where `base_size` is in the place of 4x4."""
+    return resolution * base_size[0] // 4, resolution * base_size[1] // 4
+
+
+def sizes_for(height: int, width: int) -> tuple[int, tuple[int, int]]:
+    """The (img_resolution, base_size) of networks for pictures of a size: as many doublings as it allows.
+
+    Raises:
+        ValueError: no number of doublings makes it, of a base that is small enough.
+    """
+    if height == width:
+        return height, SQUARE
+    scale = 1
+    while height % (2 * scale) == width % (2 * scale) == 0 and min(height, width) >= 8 * scale:
+        scale *= 2
+    base = height // scale, width // scale
+    if min(base) < 2 or max(base) > LARGEST_BASE or 4 * scale > MAX_RESOLUTION:
+        raise ValueError(
+            f"pictures of {width} x {height} px do not come from at most {LARGEST_BASE} px by doubling; "
+            "choose sides that are multiples of a larger power of two."
+        )
+    return 4 * scale, base
+
+
+class NetworkConfig(PictureConfig):
+    """What generator and discriminator have in common."""
+
     img_channels: Annotated[int, Field(ge=1, le=16)] = 3
     c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
     channel_base: Annotated[int, Field(ge=1, le=1 << 20)] = 32768

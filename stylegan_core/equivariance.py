@@ -25,7 +25,7 @@ from stylegan_core.transform import input_matrix
 from stylegan_core.watch import Watch
 
 PEAK = 2.0  # I_max
-MOST_MOVED = 1 / 8  # of the picture's width
+MOST_MOVED = 1 / 8  # of the picture's shorter side
 LOBES = 3  # a of the Lanczos windows, in px
 MARGIN = 8  # px that `turned` and `band_limited` need around a valid one: a + a √2, rounded up
 FINENESS = 32  # samples a px of the kernel that rotation looks up
@@ -214,7 +214,7 @@ def measurements(
     for number in range(1, pictures + 1):
         z = torch.from_numpy(random.randn(1, model.card.z_dim)).float()
         c = torch.eye(model.card.c_dim)[[random.randint(model.card.c_dim)]] if model.card.c_dim else None
-        right, down = random.uniform(-MOST_MOVED, MOST_MOVED, size=2) * model.card.resolution
+        right, down = random.uniform(-MOST_MOVED, MOST_MOVED, size=2) * model.card.shorter
         angle = random.uniform(0, 360)
         _measure(model, model.map(z, c, psi), (right, down), angle, errors, watch)
         eq_t, eq_t_frac = errors.moved.db, errors.moved_between.db
@@ -236,7 +236,7 @@ def _measure(
 ) -> None:
     """One picture: moved by an offset (right, down), by the nearest whole pixels, and turned."""
     right, down = offset_px
-    size = model.card.resolution
+    size = model.card.shorter
 
     def synthesized(transform: Transform) -> Tensor:
         *_, last = model.steps(ws, transform=input_matrix(transform), poll=watch.check)

@@ -247,6 +247,7 @@ def _card(network: GeneratorNetwork, spec: NetworkSpec, digest: str, name: str) 
         name=name,
         digest=digest,
         resolution=config.img_resolution,
+        base_size=config.base_size,
         img_channels=config.img_channels,
         z_dim=config.z_dim,
         c_dim=config.c_dim,

@@ -28,10 +28,10 @@ def trained_map(layer: int, const: Tensor) -> Tensor:
 NoiseLike = Noise | str | int  # Noise, or "const", "none", or a seed
 
 
-def random_map(seed: int, layer: int, resolution: int) -> Tensor:
-    """Unit normal noise [1, 1, resolution, resolution], the same for (seed, layer) whatever the device."""
+def random_map(seed: int, layer: int, height: int, width: int | None = None) -> Tensor:
+    """Unit normal noise [1, 1, height, width], square by default, the same for (seed, layer) whatever the device."""
     generator = torch.Generator().manual_seed(seed * 64 + layer)
-    return torch.randn(1, 1, resolution, resolution, generator=generator)
+    return torch.randn(1, 1, height, height if width is None else width, generator=generator)
 
 
 def as_noise(noise: NoiseLike) -> Noise:
@@ -63,14 +63,14 @@ def layer_source(noise: Noise, layer: int) -> LayerSeed:
     return LayerSeed(layer=layer, seed=seed, other=noise.other, angle=noise.angle)
 
 
-def _drawn(source: LayerSeed, resolution: int) -> Tensor:
-    """The random map of a source that has a seed: [1, 1, resolution, resolution]."""
+def _drawn(source: LayerSeed, height: int, width: int) -> Tensor:
+    """The random map of a source that has a seed: [1, 1, height, width]."""
     assert source.seed is not None
-    values = random_map(source.seed, source.layer, resolution)
+    values = random_map(source.seed, source.layer, height, width)
     if source.angle == 0:
         return values
     angle = math.radians(source.angle)
-    return math.cos(angle) * values + math.sin(angle) * random_map(source.other, source.layer, resolution)
+    return math.cos(angle) * values + math.sin(angle) * random_map(source.other, source.layer, height, width)
 
 
 def layer_strokes(noise: Noise, layer: int) -> tuple[Stroke, ...]:
@@ -87,7 +87,7 @@ def noise_maps(noise: NoiseLike) -> NoiseMap:
         if strength == 0:
             return None
         source = layer_source(noise, layer)
-        values = const[None, None] if source.seed is None else _drawn(source, const.shape[-1]).to(const.device)
+        values = const[None, None] if source.seed is None else _drawn(source, *const.shape).to(const.device)
         values = painted(values, layer_strokes(noise, layer))
         return values if strength == 1 else values * strength
 

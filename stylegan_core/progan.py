@@ -5,6 +5,7 @@ There is no mapping network: the latent, with the class beside it, is normalised
 grows from there. So `map` gives (z, c) as the only w.
 """
 
+import math
 from typing import Annotated, Any
 
 import torch
@@ -95,14 +96,14 @@ class Dense(Weighted):
 
     def __init__(self, config: GeneratorConfig):
         self.channels = config.channels(4)
-        super().__init__((16 * self.channels, config.w_dim), HE_GAIN / 4, config.use_wscale)
+        super().__init__((math.prod(config.base_size) * self.channels, config.w_dim), HE_GAIN / 4, config.use_wscale)
         self.config = config
         self.bias = nn.Parameter(torch.empty(self.channels))
 
     def forward(self, w: Tensor, inputs: Inputs) -> Tensor:
         """w [N, w_dim] -> [N, C, 4, 4]."""
         x = pixel_norm(w, self.config.pixel_norm_epsilon) if self.config.normalize_latents else w
-        x = F.linear(x, self.scaled()).reshape(-1, self.channels, 4, 4)
+        x = F.linear(x, self.scaled()).reshape(-1, self.channels, *self.config.base_size)
         return inputs.probed("b4.dense", normalised(activate(x, self.bias, self.config.slope), self.config))
 
 
@@ -224,7 +225,7 @@ class DiscriminatorEpilogue(nn.Module):
         if config.has_rgb(4):
             self.fromrgb = from_rgb(config, 4)
         self.conv = EqualizedConv2d(channels + self.has_std, channels, 3, config.use_wscale)
-        self.fc = EqualizedLinear(16 * channels, hidden, config.use_wscale, HE_GAIN)
+        self.fc = EqualizedLinear(math.prod(config.base_size) * channels, hidden, config.use_wscale, HE_GAIN)
         self.out = EqualizedLinear(hidden, 1 + config.c_dim, config.use_wscale)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-from stylegan_core.config import MAX_RESOLUTION, Width
+from stylegan_core.config import PictureConfig, Width
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import Finish, Poll, band_rows, conv2d, empty_like, in_bands, unfinished
 from stylegan_core.stylegan2 import double
@@ -27,12 +27,11 @@ SLOPES = {"lrelu": 0.2, "relu": 0.0}  # of the negative side; without a gain of 
 HE_GAIN = math.sqrt(2)  # what keeps variance through a rectifier (He et al. 2015)
 
 
-class ProgressiveConfig(BaseModel):
+class ProgressiveConfig(PictureConfig):
     """What all four networks have in common. Names are StyleGAN2's where it has the same thing (see `config`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    img_resolution: Annotated[int, Field(ge=4, le=MAX_RESOLUTION)]
     img_channels: Annotated[int, Field(ge=1, le=16)] = 3
     c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
     channel_base: Annotated[int, Field(ge=1, le=1 << 20)] = 16384  # twice the fmap_base of the TensorFlow code
@@ -269,7 +268,7 @@ class ProgressiveGenerator(GeneratorNetwork):
 
     @abstractmethod
     def features(self, resolution: int, x: Tensor | None, ws: Tensor, inputs: Inputs) -> Tensor:
-        """Features [N, C, resolution, resolution] from those of the block before; None for the first block."""
+        """Features [N, C, H, W] of a resolution from those of the block before; None for the first block."""
 
     @abstractmethod
     def rgb(self, resolution: int, x: Tensor) -> Tensor:
@@ -313,7 +312,7 @@ class ProgressiveDiscriminator(DiscriminatorNetwork):
     config: ProgressiveConfig
 
     def features(self, img: Tensor, lod: float = 0.0) -> Tensor:
-        """Pictures [N, C, H, W] -> features [N, channels(4), 4, 4]."""
+        """Pictures [N, C, H, W] -> features [N, channels(4), 4, 4], or of another base."""
         lod = max(lod, self.config.lod)
         x: Tensor | None = None  # until the first level that is used
         for level, resolution in enumerate(self.config.block_resolutions[:0:-1]):

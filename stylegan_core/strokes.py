@@ -30,6 +30,22 @@ Item = TypeVar("Item", bound=Hashable)
 SAME_PLACE = 1e-12  # square of a distance; dividing by much less is beyond float32
 
 
+class Size(NamedTuple):
+    """Of a map, in px."""
+
+    height: int
+    width: int
+
+    @property
+    def shorter(self) -> int:
+        """The shorter side."""
+        return min(self)
+
+    def sides(self, px: int) -> float:
+        """A length in shorter sides, which lengths are measured in."""
+        return px / self.shorter
+
+
 class Line(NamedTuple):
     """What a brush painted in one go: one Stroke, or several where the line was too long for one."""
 
@@ -72,7 +88,7 @@ def painted(values: Tensor, strokes: tuple[Stroke, ...]) -> Tensor:
     """A noise map with strokes over it.
 
     Args:
-        values: [..., size, size], before any strength; not written to.
+        values: [..., H, W], before any strength; not written to.
         strokes: one layer's, in order. "add" gives map + value * coverage, "set" goes from the map to the value by
             the coverage.
 
@@ -81,7 +97,7 @@ def painted(values: Tensor, strokes: tuple[Stroke, ...]) -> Tensor:
     """
     if not strokes:
         return values
-    kept, added = torch.from_numpy(_fold(joined(strokes), values.shape[-1])).to(values.device)
+    kept, added = torch.from_numpy(_fold(joined(strokes), Size(*values.shape[-2:]))).to(values.device)
     return values * kept + added  # two roundings, as everywhere: addcmul would have one on some devices
 
 
@@ -108,26 +124,29 @@ def joined(strokes: tuple[Stroke, ...]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def coverage(points: tuple[Point, ...], radius: float, size: int) -> Tensor:
+def coverage(points: tuple[Point, ...], radius: float, height: int, width: int | None = None) -> Tensor:
     """How much of each pixel of a map the brush covers.
 
     Args:
         points: of a polyline, (x, y) from the map's top left to 1.
-        radius: of the brush, in map widths; at least a pixel, so that a fine brush meets something on a coarse map.
-        size: of the map, in px.
+        radius: of the brush, in shorter sides of the map; at least a pixel, so that a fine brush meets something on a
+            coarse map.
+        height: of the map, in px.
+        width: likewise; None: the same.
 
     Returns:
-        [size, size], float32, 0 to 1, by the distance of the pixel's centre to the nearest point of the polyline: 1 up
-        to half the radius, then a smoothstep down to 0 at the radius.
+        [height, width], float32, 0 to 1, by the distance of the pixel's centre to the nearest point of the polyline: 1
+        up to half the radius, then a smoothstep down to 0 at the radius.
     """
+    size = Size(height, height if width is None else width)
     return torch.from_numpy(_soft(_distances(points, radius, size, remember=False), radius, size))
 
 
-def _fold(lines: tuple[Line, ...], size: int) -> Map:
-    """[2, size, size]: the factor on the map below, and what is added to it."""
+def _fold(lines: tuple[Line, ...], size: Size) -> Map:
+    """[2, H, W]: the factor on the map below, and what is added to it."""
 
     def blank() -> Map:
-        return np.stack([np.ones((size, size), np.float32), np.zeros((size, size), np.float32)])
+        return np.stack([np.ones(size, np.float32), np.zeros(size, np.float32)])
 
     def apply(fold: Map, line: Line) -> None:
         box = _box(line.points, line.radius, size)
@@ -142,12 +161,12 @@ def _fold(lines: tuple[Line, ...], size: int) -> Map:
     return _remembered(("strokes", size), lines, blank, apply)
 
 
-def _distances(points: tuple[Point, ...], radius: float, size: int, remember: bool) -> Map:
-    """[size, size]: square of the distance of each pixel's centre to a polyline; infinite where the brush is not."""
+def _distances(points: tuple[Point, ...], radius: float, size: Size, remember: bool) -> Map:
+    """[H, W]: square of the distance of each pixel's centre to a polyline; infinite where the brush is not."""
     segments = ((points[0], points[0]), *pairwise(points))
 
     def blank() -> Map:
-        return np.full((size, size), np.inf, np.float32)
+        return np.full(size, np.inf, np.float32)
 
     def apply(nearest: Map, segment: tuple[Point, Point]) -> None:
         box = _box(segment, radius, size)
@@ -179,11 +198,11 @@ def _remembered(
     return done
 
 
-def _reach(radius: float, size: int) -> float:
-    return max(radius, 1 / size)
+def _reach(radius: float, size: Size) -> float:
+    return max(radius, 1 / size.shorter)
 
 
-def _soft(squares: Map, radius: float, size: int) -> Map:
+def _soft(squares: Map, radius: float, size: Size) -> Map:
     """The brush by the square of the distance to its middle."""
     outer: Map = np.sqrt(squares)
     outer *= 2 / _reach(radius, size)
@@ -193,25 +212,25 @@ def _soft(squares: Map, radius: float, size: int) -> Map:
     return np.subtract(1, covered, out=covered)
 
 
-def _box(points: tuple[Point, ...], radius: float, size: int) -> Box:
+def _box(points: tuple[Point, ...], radius: float, size: Size) -> Box:
     """The pixels that a brush along the points may touch."""
-    reach = _reach(radius, size)
 
-    def span(values: list[float]) -> slice:
-        low, high = math.floor((min(values) - reach) * size), math.ceil((max(values) + reach) * size)
-        return slice(max(low, 0), min(high, size))
+    def span(values: list[float], side: int) -> slice:
+        reach = _reach(radius, size) / size.sides(side)
+        low, high = math.floor((min(values) - reach) * side), math.ceil((max(values) + reach) * side)
+        return slice(max(low, 0), min(high, side))
 
-    return span([y for _, y in points]), span([x for x, _ in points])
-
-
-def _from(value: float, span: slice, size: int) -> Map:
-    """How far the centres of pixels are from a value, in map widths."""
-    return np.asarray((np.arange(span.start, span.stop) + 0.5) / size - value, np.float32)
+    return span([y for _, y in points], size.height), span([x for x, _ in points], size.width)
 
 
-def _segment_distances(start: Point, end: Point, size: int, box: Box) -> Map:
-    y, x = _from(start[1], box[0], size)[:, None], _from(start[0], box[1], size)
-    along_x, along_y = end[0] - start[0], end[1] - start[1]
+def _from(value: float, span: slice, side: int, size: Size) -> Map:
+    """How far the centres of pixels are from a value along a side, in shorter sides."""
+    return np.asarray(((np.arange(span.start, span.stop) + 0.5) / side - value) * size.sides(side), np.float32)
+
+
+def _segment_distances(start: Point, end: Point, size: Size, box: Box) -> Map:
+    y, x = _from(start[1], box[0], size.height, size)[:, None], _from(start[0], box[1], size.width, size)
+    along_x, along_y = (end[0] - start[0]) * size.sides(size.width), (end[1] - start[1]) * size.sides(size.height)
     length = along_x**2 + along_y**2
     if length > SAME_PLACE:
         # Of the way to the end, where it is nearest to the pixel.

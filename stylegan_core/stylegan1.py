@@ -4,6 +4,7 @@ Symbols: z latent, f mapping, w intermediate latent, A affine ("affine"), y = (y
 Options that published models leave alone are those of the official TensorFlow code (G_style, D_basic).
 """
 
+import math
 from typing import Annotated, Any
 
 import torch
@@ -130,7 +131,7 @@ class StyledLayer(nn.Module):
         self.name, self.config = name, config
         self.bias = nn.Parameter(torch.empty(channels))
         if config.use_noise:
-            self.register_buffer("noise_const", torch.empty(resolution, resolution))
+            self.register_buffer("noise_const", torch.empty(config.size_at(resolution)))
             self.noise_strength = nn.Parameter(torch.empty(channels))
         if config.use_styles:
             self.affine = EqualizedLinear(config.w_dim, 2 * channels, config.use_wscale)
@@ -170,16 +171,17 @@ class StyledInput(StyledLayer):
         channels = config.channels(4)
         super().__init__("b4.input", channels, 4, config)
         if config.const_input_layer:
-            self.const = nn.Parameter(torch.empty(channels, 4, 4))
+            self.const = nn.Parameter(torch.empty(channels, *config.base_size))
         else:
-            self.dense = EqualizedLinear(config.w_dim, 16 * channels, config.use_wscale, HE_GAIN / 4, bias=False)
+            pixels = math.prod(config.base_size)
+            self.dense = EqualizedLinear(config.w_dim, pixels * channels, config.use_wscale, HE_GAIN / 4, bias=False)
 
     def forward(self, w: Tensor, inputs: Inputs, index: int) -> Tensor:
         """w [N, w_dim] -> [N, C, 4, 4]."""
         if self.config.const_input_layer:
             x = self.const[None].repeat(w.shape[0], 1, 1, 1)
         else:
-            x = self.dense(w).reshape(w.shape[0], -1, 4, 4)
+            x = self.dense(w).reshape(w.shape[0], -1, *self.config.base_size)
         return self.styled(self.rectified(x, self.noise(inputs, index)), w, inputs)
 
 
@@ -377,7 +379,7 @@ class DiscriminatorEpilogue(nn.Module):
         if config.has_rgb(4):
             self.fromrgb = from_rgb(config, 4)
         self.conv = EqualizedConv2d(channels + self.std_channels, channels, 3, config.use_wscale)
-        self.fc = EqualizedLinear(16 * channels, hidden, config.use_wscale, HE_GAIN)
+        self.fc = EqualizedLinear(math.prod(config.base_size) * channels, hidden, config.use_wscale, HE_GAIN)
         self.out = EqualizedLinear(hidden, config.c_dim or 1, config.use_wscale)
 
     def forward(self, x: Tensor) -> Tensor:

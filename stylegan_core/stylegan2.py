@@ -171,7 +171,7 @@ class SynthesisLayer(nn.Module):
         self.bias = nn.Parameter(torch.empty(out))
         self.register_buffer("resample_filter", setup_filter(config.resample_filter))
         if self.use_noise:
-            self.register_buffer("noise_const", torch.empty(resolution, resolution))
+            self.register_buffer("noise_const", torch.empty(config.size_at(resolution)))
             self.noise_strength = nn.Parameter(torch.empty([]))
 
     def prepare(self) -> None:
@@ -249,7 +249,7 @@ class SynthesisBlock(nn.Module):
         self.first = inner == 0
         self.register_buffer("resample_filter", setup_filter(config.resample_filter))
         if self.first:
-            self.const = nn.Parameter(torch.empty(out, resolution, resolution))
+            self.const = nn.Parameter(torch.empty(out, *config.base_size))
         else:
             self.conv0 = SynthesisLayer(f"b{resolution}.conv0", inner, out, resolution, config, up=True)
         self.conv1 = SynthesisLayer(f"b{resolution}.conv1", out, out, resolution, config, up=False)
@@ -303,7 +303,7 @@ class SynthesisBlock(nn.Module):
         yield self._moved(Step(position + self.parts - 1, self.resolution, x, img), inputs)
 
     def _features(self, last: Step | None, w: tuple[Tensor, ...], inputs: Inputs, index: int) -> Tensor:
-        """The convolutions of this resolution, [N, C, resolution, resolution]."""
+        """The convolutions of this resolution, [N, C, H, W]."""
         dtype = inputs.dtype_of(self.conv1.weight, self.may_be_half)
         memory = torch.contiguous_format if w[0].is_cuda else CPU_LAYOUT
         memory = torch.channels_last if dtype.itemsize == 2 and self.channels_last else memory
@@ -519,7 +519,7 @@ def minibatch_stddev(x: Tensor, group_size: int | None, channels: int) -> Tensor
 
 
 class DiscriminatorEpilogue(nn.Module):
-    """The 4x4 end of the discriminator."""
+    """The 4x4 end of the discriminator, or that of another base."""
 
     def __init__(self, config: DiscriminatorConfig, cmap_dim: int):
         super().__init__()
@@ -531,7 +531,7 @@ class DiscriminatorEpilogue(nn.Module):
             self.fromrgb = Conv2dLayer(config.img_channels, channels, 1, taps, activation=act)
         wide = channels + self.std_channels
         self.conv = Conv2dLayer(wide, channels, 3, taps, activation=act, clamp=config.conv_clamp)
-        self.fc = FullyConnectedLayer(channels * 16, channels, act)
+        self.fc = FullyConnectedLayer(channels * math.prod(config.base_size), channels, act)
         self.out = FullyConnectedLayer(channels, cmap_dim or 1)
 
     def forward(self, x: Tensor, img: Tensor | None, cmap: Tensor | None) -> Tensor:

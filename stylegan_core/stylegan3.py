@@ -15,11 +15,11 @@ from typing import Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from stylegan_core.card import LayerInfo
-from stylegan_core.config import MAX_RESOLUTION, Width
+from stylegan_core.config import MAX_RESOLUTION, SQUARE, PictureConfig, Width
 from stylegan_core.filtered_lrelu import filtered_lrelu
 from stylegan_core.network import GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import Prepared, bias_act, full, prepare, scaled_conv2d, weight_energy
@@ -29,12 +29,16 @@ from stylegan_core.stylegan2 import FullyConnectedLayer, MappingNetwork
 MIN_PREVIEW_PX = 32
 
 
-class StyleGAN3Config(BaseModel):
-    """The constructor arguments of the official code, flattened, with its defaults (the paper's config T)."""
+class StyleGAN3Config(PictureConfig):
+    """The constructor arguments of the official code, flattened, with its defaults (the paper's config T).
+
+    img_resolution need not be a power of two. With a `base_size` the signal is one over a rectangle, so many quarters
+    of the unit square's sides high and wide, sampled at the same rate both ways; rates, frequencies and margins are
+    those of the square.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    img_resolution: Annotated[int, Field(ge=4, le=MAX_RESOLUTION)]  # px; need not be a power of two
     img_channels: Annotated[int, Field(ge=1, le=16)] = 3
     z_dim: Width = 512
     c_dim: Annotated[int, Field(ge=0, le=65536)] = 0
@@ -68,6 +72,8 @@ class StyleGAN3Config(BaseModel):
             raise ValueError("mapping_layers is 0, which needs z_dim and w_dim to be equal and no classes")
         if min(layer.out_channels for layer in layer_plans(self)) < 1:
             raise ValueError(f"channel_base {self.channel_base} leaves the finest layers no channels")
+        if self.base_size != SQUARE and layer_plans(self)[0].in_rate < 4:
+            raise ValueError(f"first_stopband {self.first_stopband:g} is too low for pictures of this base_size")
         return self
 
 
@@ -80,8 +86,8 @@ class LayerPlan(NamedTuple):
     kernel: int  # taps of the convolution along an axis
     in_channels: int
     out_channels: int
-    in_size: int  # samples along an axis, with margins
-    out_size: int
+    in_shape: tuple[int, int]  # samples down and across, with margins
+    out_shape: tuple[int, int]
     in_rate: int  # s; powers of two
     tmp_rate: int  # at which the leaky ReLU works
     out_rate: int
@@ -97,11 +103,15 @@ class LayerPlan(NamedTuple):
 
     @property
     def padding(self) -> Padding:
-        """Around the upsampled signal so that both filters are centred and out_size samples remain (appendix D)."""
-        wanted = (self.out_size - 1) * self.down + 1 + self.up_taps + self.down_taps - 2
-        total = wanted - (self.in_size + self.kernel - 1) * self.up
+        """Around the upsampled signal so that both filters are centred and out_shape remains (appendix D)."""
+        (above, below), (left, right) = map(self._padding_along, self.in_shape, self.out_shape)
+        return left, right, above, below
+
+    def _padding_along(self, in_size: int, out_size: int) -> tuple[int, int]:
+        wanted = (out_size - 1) * self.down + 1 + self.up_taps + self.down_taps - 2
+        total = wanted - (in_size + self.kernel - 1) * self.up
         before = (total + self.up) // 2  # the sample that upsampling places first lies up / 2 before the centre
-        return before, total - before, before, total - before
+        return before, total - before
 
 
 @lru_cache(maxsize=64)
@@ -124,8 +134,10 @@ def layer_plans(config: StyleGAN3Config, max_rate: int | None = None) -> tuple[L
     channels = np.rint(np.minimum(config.channel_base / 2 / cutoffs, config.channel_max)).astype(int)
     channels[-1] = config.img_channels
     names = [
-        f"L{i}_{size}_{count}"
-        for i, (size, count) in enumerate(zip(_sizes(config, rates, config.img_resolution), channels, strict=True))
+        f"L{i}_{width}_{count}"
+        for i, ((_, width), count) in enumerate(
+            zip(_shapes(config, rates, config.img_resolution), channels, strict=True)
+        )
     ]
     radial = np.arange(len(rates)) < config.num_layers - config.num_critical
     size = config.img_resolution
@@ -135,7 +147,7 @@ def layer_plans(config: StyleGAN3Config, max_rate: int | None = None) -> tuple[L
         rates, cutoffs = np.minimum(rates, max_rate), np.minimum(cutoffs, max_rate / 2)
         stopbands = np.minimum(stopbands, max_rate / 2 * config.last_stopband_rel)
     half_widths = np.maximum(stopbands, rates / 2) - cutoffs
-    sizes = _sizes(config, rates, size)
+    shapes = _shapes(config, rates, size)
 
     plans = []
     for i in range(config.num_layers + 1):
@@ -151,8 +163,8 @@ def layer_plans(config: StyleGAN3Config, max_rate: int | None = None) -> tuple[L
             kernel=1 if is_torgb else config.conv_kernel,
             in_channels=int(channels[a]),
             out_channels=int(channels[i]),
-            in_size=int(sizes[a]),
-            out_size=int(sizes[i]),
+            in_shape=shapes[a],
+            out_shape=shapes[i],
             in_rate=in_rate,
             tmp_rate=tmp_rate,
             out_rate=out_rate,
@@ -171,11 +183,11 @@ def layer_plans(config: StyleGAN3Config, max_rate: int | None = None) -> tuple[L
     return tuple(plans)
 
 
-def _sizes(config: StyleGAN3Config, rates: np.ndarray, picture: int) -> np.ndarray:
-    """Samples along an axis, with margins; the last layer crops to the picture, ToRGB needs no margin."""
-    sizes = rates + 2 * config.margin_size
-    sizes[-2:] = picture
-    return sizes
+def _shapes(config: StyleGAN3Config, rates: np.ndarray, picture: int) -> list[tuple[int, int]]:
+    """Samples down and across, with margins; the last layer crops to the picture, ToRGB needs no margin."""
+    inner = [config.size_at(rate) for rate in [*rates[:-2].tolist(), picture, picture]]
+    margins = [2 * config.margin_size] * (len(inner) - 2) + [0, 0]
+    return [(height + margin, width + margin) for (height, width), margin in zip(inner, margins, strict=True)]
 
 
 def kaiser_beta(taps: int, width: float) -> float:
@@ -262,12 +274,13 @@ class SynthesisInput(nn.Module):
     freqs: Tensor
     phases: Tensor
 
-    def __init__(self, w_dim: int, plan: LayerPlan):
+    def __init__(self, config: StyleGAN3Config, plan: LayerPlan):
         super().__init__()
         channels = plan.in_channels
-        self.size, self.rate, self.bandwidth = plan.in_size, plan.in_rate, plan.in_cutoff
+        self.shorter = min(config.base_size) / 4  # side of the picture, in those of the unit square
+        self.shape, self.rate, self.bandwidth = plan.in_shape, plan.in_rate, plan.in_cutoff
         self.weight = nn.Parameter(torch.empty(channels, channels))
-        self.affine = FullyConnectedLayer(w_dim, 4)
+        self.affine = FullyConnectedLayer(config.w_dim, 4)
         self.register_buffer("transform", torch.empty(3, 3))
         self.register_buffer("freqs", torch.empty(channels, 2))
         self.register_buffer("phases", torch.empty(channels))
@@ -277,16 +290,21 @@ class SynthesisInput(nn.Module):
 
         Args:
             t: [N, 4], what an affine map makes of w: (r_c, r_s, t_x, t_y), cosine and sine, translation.
-            user: [3, 3], from the picture's coordinates to those without a transform; None: the stored one.
+            user: [3, 3], from the picture's coordinates to those without a transform; None: the stored one, which
+                counts in sides of the unit square.
         """
         r_c, r_s, t_x, t_y = (t / t[:, :2].norm(dim=1, keepdim=True)).unbind(dim=1)
         zero, one = torch.zeros_like(r_c), torch.ones_like(r_c)
         rotation = torch.stack([r_c, -r_s, zero, r_s, r_c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
         translation = torch.stack([one, zero, -t_x, zero, one, -t_y, zero, zero, one], dim=1).reshape(-1, 3, 3)
-        return rotation @ translation @ (self.transform if user is None else user.to(t))
+        moved = self.transform if user is None else user.to(t)
+        if user is not None and self.shorter != 1:
+            offset = torch.cat([moved[:2, 2:] * self.shorter, moved[2:, 2:]])
+            moved = torch.cat([moved[:, :2], offset], dim=1)
+        return rotation @ translation @ moved
 
     def forward(self, w: Tensor, inputs: Inputs) -> Tensor:
-        """w [N, w_dim] -> features [N, C, size, size]."""
+        """w [N, w_dim] -> features [N, C, H, W]."""
         matrix = self.matrix(inputs.probed_style("input", self.affine(w)), inputs.transform)
         phases = self.phases + (self.freqs @ matrix[:, :2, 2:]).squeeze(2)  # [N, C]
         freqs = self.freqs @ matrix[:, :2, :2]  # [N, C, 2]
@@ -294,12 +312,14 @@ class SynthesisInput(nn.Module):
         room = max(self.rate / 2 - self.bandwidth, 1e-8)
         amplitudes = (1 - (freqs.norm(dim=2) - self.bandwidth) / room).clamp(0, 1)
         # Samples lie in the middle of their cells; the origin is the picture's centre.
-        at = (torch.arange(self.size, device=w.device, dtype=w.dtype) + 0.5 - self.size / 2) / self.rate
+        y, x = ((torch.arange(n, device=w.device, dtype=w.dtype) + 0.5 - n / 2) / self.rate for n in self.shape)
         f_x, f_y = (f[:, None, None] for f in freqs.unbind(dim=2))  # [N, 1, 1, C]
-        waves = at[:, None] * f_x + at[:, None, None] * f_y + phases[:, None, None]  # [N, H, W, C]
-        x = torch.sin(waves * (2 * math.pi)) * amplitudes[:, None, None]
-        x = (x @ (self.weight / math.sqrt(len(self.phases))).t()).permute(0, 3, 1, 2)  # channels last: see ops
-        return inputs.probed("input", x)
+        waves = x[:, None] * f_x + y[:, None, None] * f_y + phases[:, None, None]  # [N, H, W, C]
+        features = torch.sin(waves * (2 * math.pi)) * amplitudes[:, None, None]
+        features = (features @ (self.weight / math.sqrt(len(self.phases))).t()).permute(
+            0, 3, 1, 2
+        )  # channels last: see ops
+        return inputs.probed("input", features)
 
     def initial(self, name: str, generator: torch.Generator) -> Tensor:
         """Frequencies evenly over the disc |f| <= f_c, phases over one turn, no transform (the paper, section 3.1)."""
@@ -333,7 +353,7 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("down_filter", torch.empty(down_shape) if plan.down_taps > 1 else None)
 
     def forward(self, x: Tensor, w: Tensor, inputs: Inputs, plan: LayerPlan) -> Tensor:
-        """x [N, in, in_size, in_size], w [N, w_dim] -> [N, out, out_size, out_size].
+        """x [N, in, *in_shape], w [N, w_dim] -> [N, out, *out_shape].
 
         `plan` is the layer's own, or that of a preview.
         """
@@ -405,7 +425,7 @@ class SynthesisNetwork(nn.Module):
         super().__init__()
         self.config, self.plans = config, layer_plans(config)
         self.resolution, self.output_scale = config.img_resolution, config.output_scale
-        self.input = SynthesisInput(config.w_dim, self.plans[0])
+        self.input = SynthesisInput(config, self.plans[0])
         for plan in self.plans:
             self.add_module(plan.name, SynthesisLayer(plan, config))
 

@@ -1,7 +1,8 @@
 """The Scene's transform: how the picture moves, as matrices, and moving finished pictures and features by them.
 
 Coordinates: the picture spans [-0.5, 0.5] both ways, x to the right, y down, the origin in its middle. These are also
-the units of StyleGAN3's `synthesis.input.transform`, so matrices made here go there as they are.
+the units of StyleGAN3's `synthesis.input.transform`, so matrices made here go there as they are. Of a picture that is
+not square that is its shorter side; the longer one goes further, so that what turns keeps its shape.
 """
 
 import math
@@ -77,7 +78,9 @@ def resample(x: Tensor, source: Tensor, border: str) -> Tensor:
     if shrink > 1:
         size = (max(round(height / shrink), 1), max(round(width / shrink), 1))
         values = F.interpolate(values, size, mode="bicubic", antialias=True)
-    theta = source[:2] * torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)  # affine_grid spans [-1, 1]
+    reach = torch.tensor([width, height], dtype=torch.float64) / (2 * min(height, width))
+    # affine_grid spans [-1, 1] both ways.
+    theta = source[:2] * torch.cat([reach, torch.ones(1, dtype=torch.float64)]) / reach[:, None]
     theta = theta.to(x.device, torch.float32).expand(len(x), 2, 3)
     grid = F.affine_grid(theta, [len(x), 1, height, width], align_corners=False)
     return F.grid_sample(values, grid, mode="bicubic", padding_mode=border, align_corners=False).to(x.dtype)
@@ -85,9 +88,8 @@ def resample(x: Tensor, source: Tensor, border: str) -> Tensor:
 
 def _whole_pixels(img: Tensor, matrix: Tensor) -> tuple[int, int] | None:
     """(right, down) in px of a matrix that only moves by whole pixels; None for any other."""
-    size = torch.tensor([img.shape[3], img.shape[2]], dtype=torch.float64)
-    offset = matrix[:2, 2].cpu().double() * size
-    turned = (matrix[:2, :2].cpu().double() - torch.eye(2, dtype=torch.float64)).abs().max() * size.max()
+    offset = matrix[:2, 2].cpu().double() * min(img.shape[2:])
+    turned = (matrix[:2, :2].cpu().double() - torch.eye(2, dtype=torch.float64)).abs().max() * max(img.shape[2:])
     if turned > EXACT_PX or (offset - offset.round()).abs().max() > EXACT_PX:
         return None
     return int(offset[0].round()), int(offset[1].round())

@@ -43,8 +43,8 @@ def true_features(plan: Any, weights: dict[str, Array], w: Array, user: Array) -
     r_c, r_s, t_x, t_y = true_affine(weights, "synthesis.input.affine", w)
     length = math.hypot(r_c, r_s)
     turn, shift = (r_c + 1j * r_s) / length, (t_x + 1j * t_y) / length
-    at = positions(plan.in_size, plan.in_rate)
-    x, y = np.meshgrid(at, at)
+    y_at, x_at = (positions(size, plan.in_rate) for size in plan.in_shape)
+    x, y = np.meshgrid(x_at, y_at)
     moved = np.einsum("ij,jhw->ihw", user, np.stack([x, y, np.ones_like(x)]))
     q = turn * (moved[0] + 1j * moved[1] - shift)
     waves = []
@@ -69,9 +69,9 @@ def true_convolution(plan: Any, weights: dict[str, Array], x: Array, w: Array) -
     weight = weight / np.sqrt(weights[f"{name}.magnitude_ema"])
     k = weight.shape[-1]
     padded = np.pad(x, [(0, 0), (k - 1, k - 1), (k - 1, k - 1)])
-    size = x.shape[1] + k - 1
+    height, width = (size + k - 1 for size in x.shape[1:])
     parts = [
-        np.einsum("oi,ihw->ohw", weight[:, :, a, b], padded[:, a : a + size, b : b + size])
+        np.einsum("oi,ihw->ohw", weight[:, :, a, b], padded[:, a : a + height, b : b + width])
         for a in range(k)
         for b in range(k)
     ]
@@ -90,19 +90,21 @@ def true_layer(config: StyleGAN3Config, plan: Any, weights: dict[str, Array], x:
     name = f"synthesis.{plan.name}"
     x = true_convolution(plan, weights, x, w)
     f_up, f_down = (weights.get(f"{name}.{way}_filter", np.ones(1)) for way in ("up", "down"))
-    fine = positions((plan.out_size - 1) * plan.down + len(f_down), plan.tmp_rate)
-    up = plan.up * resampling(f_up, fine, positions(x.shape[1], plan.in_rate), plan.tmp_rate)
-    x = up @ x @ up.T
+    fine = [positions((size - 1) * plan.down + len(f_down), plan.tmp_rate) for size in plan.out_shape]
+    coarse = [positions(size, plan.in_rate) for size in x.shape[1:]]
+    rows, columns = (plan.up * resampling(f_up, *ends, plan.tmp_rate) for ends in zip(fine, coarse, strict=True))
+    x = rows @ x @ columns.T
     if not plan.is_torgb:
         x = np.where(x > 0, x, 0.2 * x) * math.sqrt(2)
     if config.conv_clamp is not None:
         x = x.clip(-config.conv_clamp, config.conv_clamp)
     if f_down.ndim == 1:
-        down = resampling(f_down, positions(plan.out_size, plan.out_rate), fine, plan.tmp_rate)
-        return down @ x @ down.T
-    last = (plan.out_size - 1) * plan.down + 1
+        wanted = [positions(size, plan.out_rate) for size in plan.out_shape]
+        rows, columns = (resampling(f_down, *ends, plan.tmp_rate) for ends in zip(wanted, fine, strict=True))
+        return rows @ x @ columns.T
+    last, right = ((size - 1) * plan.down + 1 for size in plan.out_shape)
     taps = np.ndindex(f_down.shape)
-    return sum(f_down[a, b] * x[:, a : a + last : plan.down, b : b + last : plan.down] for a, b in taps)
+    return sum(f_down[a, b] * x[:, a : a + last : plan.down, b : b + right : plan.down] for a, b in taps)
 
 
 def true_picture(spec: NetworkSpec, ws: Array, user: Array | None = None) -> Array:

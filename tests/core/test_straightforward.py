@@ -21,6 +21,7 @@ CONFIGS = {
     "stylegan2 orig, clamped": GeneratorConfig(img_resolution=32, architecture="orig", conv_clamp=1.0, **SMALL),
     "stylegan2 resnet": GeneratorConfig(img_resolution=32, architecture="resnet", **SMALL),
     "stylegan2 other filter": GeneratorConfig(img_resolution=16, resample_filter=(1.0, 2.0, 1.0), **SMALL),
+    "stylegan2 not square": GeneratorConfig(img_resolution=16, base_size=(3, 7), **SMALL),
     "stylegan3-t": StyleGAN3Config(img_resolution=64, num_layers=6, **SMALL),
     "stylegan3-r": StyleGAN3Config(img_resolution=64, num_layers=6, conv_kernel=1, use_radial_filters=True, **SMALL),
     "stylegan3 of other numbers": StyleGAN3Config(
@@ -173,10 +174,10 @@ def test_a_preview_s_layers_stay_within_its_rate() -> None:
     config = StyleGAN3Config(img_resolution=256)
     for rate in (16, 64, 128):
         plans = layer_plans(config, rate)
-        assert max(plan.out_rate for plan in plans) == rate and plans[-1].out_size == rate
+        assert max(plan.out_rate for plan in plans) == rate and plans[-1].out_shape == (rate, rate)
         assert [plan.name for plan in plans] == [plan.name for plan in layer_plans(config)]
         for before, after in pairwise(plans):
-            assert before.out_size == after.in_size and before.out_rate == after.in_rate
+            assert before.out_shape == after.in_shape and before.out_rate == after.in_rate
 
 
 def test_kernels_at_lower_rates_keep_what_is_smooth() -> None:

@@ -56,6 +56,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "other frequencies": {"first_cutoff": 1.5, "first_stopband": 3.0, "last_stopband_rel": 1.6},
     "not a power of two": {"img_resolution": 24},
     "one channel": {"img_channels": 1, "channel_base": 64, "channel_max": 3},
+    "not square": {"base_size": (6, 4)},
+    "flat": {"base_size": (4, 7), "conv_kernel": 1, "use_radial_filters": True, "num_layers": 4},
     "few layers": {"num_layers": 3, "num_critical": 1},
 }
 
@@ -69,7 +71,7 @@ def test_pictures_follow_the_equations(spec: NetworkSpec) -> None:
     model = build_generator(spec, "", "model")
     ws = torch.randn(2, model.card.num_ws, model.card.w_dim, generator=torch.Generator().manual_seed(2))
     expected = np.stack([true_picture(spec, w) for w in ws.double().numpy()])
-    assert expected.shape[1:] == (model.card.img_channels, model.card.resolution, model.card.resolution)
+    assert expected.shape[1:] == (model.card.img_channels, model.card.height, model.card.width)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(model.synthesize(ws) / scale, expected / scale, atol=2e-5)
     user = torch.tensor([[0.6, -0.7, 0.2], [0.7, 0.65, -0.1], [0, 0, 1]])
