@@ -349,6 +349,56 @@ def equivariance(
         print(f"It has no input that can be moved; its features of {card.moved_px}² were moved instead.")
 
 
+@app.command("prepare")
+def prepare(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders, zips and videos of pictures.")],
+    out: Annotated[Path, typer.Option(help="The zip to write, in the official format: PNGs and dataset.json.")],
+    size: Annotated[str, typer.Option(help="Of every picture, px: 128, or 96x64 for width and height.")] = "256",
+    crop: Annotated[
+        Literal["centre", "top", "bottom", "left", "right", "fit"],
+        typer.Option(help="Which part of another shape is kept; fit: all of it, with a margin."),
+    ] = "centre",
+    every: Annotated[int, typer.Option(help="Of videos every n-th frame.", min=1)] = 1,
+    labels: Annotated[
+        Literal["keep", "folders", "none"],
+        typer.Option(help="Keep those of a dataset.json, make a class of each sub-folder, or have none."),
+    ] = "keep",
+    alpha: Annotated[
+        str, typer.Option(help="keep transparency, or the colour behind it: white, black, '#ff8800', ...")
+    ] = "white",
+    grey: Annotated[bool, typer.Option("--grey", help="One channel instead of three.")] = False,
+    smallest: Annotated[int, typer.Option(help="Leave out what keeps fewer px on its shorter side.", min=1)] = 1,
+    keep_similar: Annotated[
+        bool, typer.Option("--keep-similar", help="Leave out the very same pictures only, not those much alike.")
+    ] = False,
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Keep pictures that have come before.")
+    ] = False,
+    list_all: Annotated[bool, typer.Option("--all", help="List all that is left out, however much.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")] = False,
+) -> None:
+    """Crop and resize pictures into a data set to train with; leave out broken ones and duplicates.
+
+    It says what it will do, then does it, whole or not at all. A report.json in the zip says what became of each.
+    """
+    from train.data.command import prepare as run
+    from train.data.command import settings_of
+
+    wanted: dict[str, Any] = {"crop": crop, "every": every, "labels": labels, "smallest_side": smallest}
+    wanted |= {"exact_duplicates": False} if keep_duplicates else {}
+    wanted |= {"near_bits": None} if keep_duplicates or keep_similar else {}
+    settings = settings_of(size, alpha, grey, **wanted)
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl+C
+    try:
+        run(sources, out, settings, dry_run=dry_run, overwrite=overwrite, list_all=list_all)
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+
+
 @app.command("convert")
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A model file of any kind that StyleScope reads.")],

@@ -103,9 +103,16 @@ class Plan:
         """A picture's name inside its source."""
         return self.sources[picture.source].name(picture.index)
 
+    def place(self, left_out: LeftOut) -> str:
+        """Where a picture is that does not take part: its name, and its source's where there are several."""
+        several = f" in {self.sources[left_out.source].path.name}" if len(self.sources) > 1 else ""
+        return f"{left_out.name}{several}"
+
     def summary(self) -> list[str]:
         """The plan in sentences, for people to agree to."""
         asked, count = self.settings, len(self.pictures)
+        if not self.pictures and not self.left_out:
+            return self._others()
         lines = [
             f"{count} of {count + len(self.left_out)} pictures become {asked.width}×{asked.height} px, "
             f"{CHANNEL_WORDS[asked.channels]}."
