@@ -6,7 +6,7 @@ What is not in here does not: where the run lies, which device trains, how often
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.family import FAMILIES
@@ -91,8 +91,8 @@ class RunConfig(Settings):
     version: Literal[1] = 1
     preset: str  # the name that it began from
     family: Literal["progan", "stylegan1", "stylegan2", "stylegan3"]
-    generator: SerializeAsAny[BaseModel]
-    discriminator: SerializeAsAny[BaseModel]
+    generator: Any  # its family's configuration
+    discriminator: Any
     data: DataConfig
     start: StartConfig = StartConfig()
     kimg: Kimg  # thousands of real pictures that the discriminator is shown in all
@@ -143,8 +143,8 @@ class RunConfig(Settings):
         """The level of detail that the run begins at."""
         if self.growth is None:
             return 0
-        octaves: int = (self.generator.img_resolution // self.growth.first_px).bit_length() - 1  # type: ignore[attr-defined]
-        return max(min(octaves, self.generator.max_lod), 0)  # type: ignore[attr-defined]
+        octaves: int = (self.generator.img_resolution // self.growth.first_px).bit_length() - 1
+        return max(min(octaves, self.generator.max_lod), 0)
 
 
 def read_config(path: Path) -> RunConfig:

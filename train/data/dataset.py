@@ -1,5 +1,7 @@
 """TrainingImages: the pictures that a run learns from, as a PyTorch Dataset."""
 
+import math
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -21,6 +23,8 @@ class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         most: learn from this many, chosen by `subset_seed`; None for all. A larger subset contains a smaller one.
         subset_seed: which ones, 0 or more.
         labelled: False leaves the labels out.
+        shrink: reduce pictures to the mean of each square of so many pixels.
+        keep_bytes: pictures that take up less altogether stay in memory once they were read.
 
     Raises:
         DataError: the source cannot be learned from, or does not hold that many pictures.
@@ -34,17 +38,25 @@ class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         most: int | None = None,
         subset_seed: int = 0,
         labelled: bool = True,
+        shrink: int = 1,
+        keep_bytes: int = 0,
     ):
-        self.source, self.mirror, self.labelled = source, mirror, labelled
+        self.source, self.mirror, self.labelled, self.shrink = source, mirror, labelled, shrink
         source.check(labelled)
         if most is not None and not 0 < most <= len(source):
             raise DataError(f"{source.path} holds {len(source)} pictures, not {most}; choose from 1 to {len(source)}.")
         self.members = np.arange(len(source)) if most is None else chosen(len(source), most, subset_seed)
+        _, height, width = source.shape
+        if height % shrink or width % shrink:
+            raise DataError(f"The pictures in {source.path} are {width}×{height} px, which {shrink} does not divide.")
+        self.is_kept = len(self.members) * math.prod(self.shape) <= keep_bytes
+        self._kept: dict[int, np.ndarray] = {}
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """[C, H, W] of every picture."""
-        return self.source.shape
+        channels, height, width = self.source.shape
+        return channels, height // self.shrink, width // self.shrink
 
     @property
     def label_width(self) -> int:
@@ -65,9 +77,25 @@ class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             raise IndexError(index)
         flip, place = divmod(index, len(self.members))
         member = int(self.members[place])
-        pixels = self.source.image(member)
+        pixels = self._pixels(member)
         label = self.source.label(member) if self.labelled else np.zeros(0, np.float32)
         return torch.from_numpy(np.ascontiguousarray(pixels[:, :, ::-1]) if flip else pixels), torch.from_numpy(label)
+
+    def _pixels(self, member: int) -> np.ndarray:
+        if (kept := self._kept.get(member)) is not None:
+            return kept
+        pixels = self.source.image(member)
+        if self.shrink > 1:
+            channels, height, width = self.shape
+            squares = pixels.reshape(channels, height, self.shrink, width, self.shrink)
+            pixels = np.rint(squares.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+        if self.is_kept:
+            self._kept[member] = pixels
+        return pixels
+
+    def label_table(self) -> np.ndarray:
+        """The labels of all pictures, without mirrored copies: float32 [n, L]."""
+        return np.stack([self.source.label(int(member)) for member in self.members])
 
     def batch(self, indices: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """Several: uint8 [N, C, H, W] and float32 [N, L]; errors as for one."""

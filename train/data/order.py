@@ -41,7 +41,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Share:
-    """What one process takes of every global batch: a run of neighbours, so that all processes in turn make it whole.
+    """What one process takes of every global batch: every `ranks`-th picture, as `Chance` shares out its numbers.
+
+    So each picture meets the same numbers, and the same others in the minibatch standard deviation, however many
+    processes there are.
 
     Attributes:
         batch: pictures that all processes take together, for one step of the optimiser.
@@ -68,8 +71,10 @@ class Share:
 
     def pieces(self, position: int) -> list[range]:
         """The places in the stream that this process takes of the batch that begins at `position`, piece by piece."""
-        first, step = position + self.rank * self.size, self.piece or self.size
-        return [range(start, start + step) for start in range(first, first + self.size, step)]
+        step = (self.piece or self.size) * self.ranks
+        return [
+            range(start + self.rank, start + step, self.ranks) for start in range(position, position + self.batch, step)
+        ]
 
 
 def chosen(count: int, most: int, seed: int) -> np.ndarray:

@@ -100,7 +100,7 @@ def test_two_processes_share_a_batch_in_pieces(source: ImageSource) -> None:
     whole = flat(list(islice(Batches(images, 1, Share(8), workers=0), 5)))
     first, second = (list(islice(Batches(images, 1, Share(8, rank, 2, 2), workers=0), 5)) for rank in (0, 1))
     assert all(len(step) == 2 and len(step[0].pixels) == 2 for step in first + second)
-    assert [image for pair in zip(first, second, strict=True) for image in flat(list(pair))] == whole
+    assert [image for pair in zip(flat(first), flat(second), strict=True) for image in pair] == whole
 
 
 def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> None:
@@ -123,7 +123,7 @@ def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> No
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_broken_picture_is_one_sentence_from_any_process(tmp_path: Path, workers: int) -> None:
     source = open_images(folder(tmp_path, {"a.png": packed(picture(0)), "b.png": b"words"}))
-    message = r"^'b\.png' in \S+ is not a PNG, JPEG, WebP or BMP picture; prepare [^\n]*$"
+    message = r"^'b\.png' in \S+ is not a PNG, JPEG, WebP, GIF or BMP picture; prepare [^\n]*$"
     batches = Batches(TrainingImages(source), 0, Share(2), workers=workers, ahead=1)
     with batches, pytest.raises(DataError, match=message):
         next(batches)
