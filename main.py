@@ -399,6 +399,59 @@ def prepare(
         signal.signal(signal.SIGTERM, terminate)
 
 
+@app.command("train")
+def train(
+    data: Annotated[
+        Path | None, typer.Argument(help="Pictures: a folder, a zip or a video; without, the run in --out goes on.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; the same command goes on with it.")] = None,
+    preset: Annotated[str, typer.Option(help="What to train; --dry-run says what each comes to.")] = "stylegan2-ada",
+    kimg: Annotated[float | None, typer.Option(help="Thousands of pictures to show it.", min=0.001)] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures a step, over all processes.", min=1)] = None,
+    resolution: Annotated[int | None, typer.Option(help="Reduce pictures to this, px.", min=4, max=4096)] = None,
+    start: Annotated[Path | None, typer.Option(help="A model to start from.")] = None,
+    freeze: Annotated[int, typer.Option(help="Layers of D that do not learn (FreezeD).", min=0, max=64)] = 0,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Learn from mirrored copies too.")] = False,
+    labels: Annotated[bool, typer.Option("--labels", help="Learn the classes too.")] = False,
+    most: Annotated[int | None, typer.Option(help="Learn from so many pictures only.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of all chance.", min=0, max=2**32 - 1)] = 0,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A field of the run, such as regularisers.r1_gamma=2.0.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in --out, if there is one.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the whole configuration, and train nothing.")
+    ] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where.")] = "auto",
+    devices: Annotated[int, typer.Option(help="Processes on each machine, one for each GPU.", min=1)] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines (with torchrun on each).", min=1)] = 1,
+    workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.", min=0, max=64)] = None,
+) -> None:
+    """Train a model; the same command again goes on to the bit, however it ended."""
+    from train.command import train as begin
+    from train.command import wanted_config
+    from train.config import DataConfig, StartConfig
+    from train.run_folder import RunFolder
+
+    config = None
+    if data is not None:
+        pictures = DataConfig(path=str(data), resolution=resolution, mirror=mirror, labels=labels, most=most)
+        begins = StartConfig(model="" if start is None else str(start), frozen=freeze)
+        config = wanted_config(preset, pictures, begins, change or [], kimg=kimg, batch=batch, seed=seed)
+    if dry_run:
+        if config is None:
+            fail("Give the pictures to learn from: what a run comes to depends on them.")
+        print(config.model_dump_json(indent=2))
+        return
+    if out is None:
+        fail("Give --out, the folder of the run.")
+    folder = RunFolder(out)
+    if folder.exists() and not resume:
+        fail(f"{out} holds a run already; give another folder, or leave out --no-resume to go on with it.")
+    begin(folder, config, accelerator=device, devices=devices, nodes=nodes, workers=workers)
+    print(f"{folder.status().words} The run is in {out}.")
+
+
 @app.command("convert")
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A model file of any kind that StyleScope reads.")],
