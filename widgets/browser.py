@@ -34,9 +34,13 @@ class Browser:
         self._job: Job[Listing] | None = None
 
     def show(
-        self, title: str = OPEN, chosen: Callable[[Path], None] | None = None, suffixes: Collection[str] = SUFFIXES
+        self,
+        title: str = OPEN,
+        chosen: Callable[[Path], None] | None = None,
+        suffixes: Collection[str] = SUFFIXES,
+        folders: bool = False,
     ) -> None:
-        """Open it, where it was last, on files with one of the suffixes."""
+        """Open it, where it was last, on files with one of the suffixes; `folders`: one may be chosen, too."""
         self._wanted, self._suffixes = chosen or self._chosen, suffixes
         recent = self._ui.explorer.session.recent
         if recent and self._folder == Path.home() and Path(recent[0]).parent.is_dir():
@@ -45,6 +49,7 @@ class Browser:
             self._build()
         width, height = self._ui.px(620), self._ui.px(460)
         dpg.configure_item("browser", label=title, show=True, width=width, height=height, pos=centred(width, height))
+        dpg.configure_item("browser.folder", show=folders)
         dpg.set_value("browser.search", "")
         self._list()
         dpg.focus_item("browser.search")
@@ -85,6 +90,11 @@ class Browser:
                     tag="browser.open",
                     width=self._ui.px(90),
                     callback=lambda: self._go(Path(dpg.get_value("browser.path"))),
+                )
+                dpg.add_button(
+                    label=f"{icons.FOLDER}  Use this folder",
+                    tag="browser.folder",
+                    callback=lambda: self._choose(self._folder),
                 )
                 dpg.add_button(label="Cancel", tag="browser.cancel", width=self._ui.px(90), callback=self.close)
 
