@@ -25,6 +25,7 @@ from stylegan_core.scene import Latent, ModelRef, Scene
 from stylegan_core.walk import Take, Walk, scene_at
 from visualizer.capturing import Capturing
 from visualizer.companion import Companion
+from visualizer.dataset_preparation import DatasetPreparation
 from visualizer.equivariance import Measuring
 from visualizer.exporting import Exporting
 from visualizer.favourites import Favourites
@@ -91,6 +92,7 @@ class Explorer:
         self.centring = Centring(self.models)
         self.card: ModelCard | None = None
         self.loader = Loader(self.memory, self.say)
+        self.dataset_preparation = DatasetPreparation(self.say)
         self.exporting = Exporting(self.live, self.tasks, self.loader.read, self.say, folder / "exports")
         self.playing_noise = False
         self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
@@ -187,6 +189,7 @@ class Explorer:
         self.centring.drop()
         self.signals.close()
         self.exporting.close()
+        self.dataset_preparation.close()
         self.tasks.close()
         self._guarded(self.keeper.end)
 
