@@ -60,6 +60,7 @@ class RegularisersConfig(Settings):
     gradient_penalty: Weight = 0.0  # WGAN-GP's, at each step
     path_length: Weight = 0.0
     path_length_interval: Count = 4  # as in the official code (StyleGAN2's paper: 8)
+    classes: Weight = 1.0  # of naming them, where D does (conditional Progressive GAN)
     mixing: Annotated[float, Field(ge=0, le=1)] = 0.0  # the probability of style mixing
 
 

@@ -50,3 +50,15 @@ def wgan_d(real: Tensor, fake: Tensor, drift: float = EPSILON_DRIFT) -> Tensor:
         drift: ε_drift.
     """
     return fake.mean() - real.mean() + drift * real.square().mean()
+
+
+def class_loss(logits: Tensor, c: Tensor) -> Tensor:
+    """Cross entropy of the classes that pictures seem to have and those that they have.
+
+    Auxiliary classifier GAN (Odena et al. 2017, L_C), which both networks minimise; conditional Progressive GAN has it.
+
+    Args:
+        logits: [N, c_dim].
+        c: [N, c_dim], each a distribution over the classes.
+    """
+    return F.cross_entropy(logits, c)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stylegan_core import progan
 from stylegan_core.checkpoint import write_specs
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.family import empty_network, family_of
@@ -255,6 +256,16 @@ class TrainableDiscriminator(nn.Module):
         else:
             logits = self.network(img, c, half=half)
         return logits
+
+    def scores_and_labels(self, img: Tensor, lod: float = 0.0) -> tuple[Tensor, Tensor] | None:
+        """Logits [N, 1], and those of the classes that pictures seem to have, [N, c_dim]; None where D names no class.
+
+        Progressive GAN's does, as an auxiliary classifier (Odena et al. 2017), and is told none.
+        """
+        network = self.network
+        if not isinstance(network, progan.Discriminator) or not network.config.c_dim:
+            return None
+        return network.scores_and_labels(img, lod)
 
     def let_learn(self, learns: bool) -> None:
         """Whether parameters collect gradients; frozen ones never do. False spares work in the generator's step."""

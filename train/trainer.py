@@ -20,7 +20,7 @@ from train.config import OptimiserConfig, RunConfig
 from train.data.loading import Batch
 from train.ema import Ema, ema_decay
 from train.growth import at_level, level_of_detail
-from train.losses import logistic_d, logistic_g, wgan_d, wgan_g
+from train.losses import class_loss, logistic_d, logistic_g, wgan_d, wgan_g
 from train.networks import TrainableDiscriminator, TrainableGenerator
 from train.regularisers import Lazy, PathLength, blur_sigma, blurred, gradient_penalty, r1, smaller_batch
 
@@ -204,9 +204,10 @@ class Trainer:
         loss_of = logistic_g if self.config.loss == "logistic" else wgan_g
         for piece in pieces:
             images, _, c = self._generated(len(piece.pixels), lod, track=True)
-            loss = loss_of(self._judged(images, c, lod))
-            (loss / len(pieces)).backward()
+            logits, classes = self._judged(images, c, lod)
+            loss = loss_of(logits)
             _add(numbers, "loss_g", loss, len(pieces))
+            ((loss + classes) / len(pieces)).backward()
 
     def _path_lengths(self, pieces: list[Batch], lod: float, numbers: dict[str, Tensor]) -> None:
         assert self._lazy_g is not None
@@ -226,9 +227,9 @@ class Trainer:
         for images, c in real:
             with torch.no_grad():
                 fake, _, fake_c = self._generated(len(images), lod)
-            fake_logits = self._judged(fake, fake_c, lod)
+            fake_logits, fake_classes = self._judged(fake, fake_c, lod)
             images = images.detach().requires_grad_(every_step)
-            real_logits = self._judged(images, c, lod)
+            real_logits, real_classes = self._judged(images, c, lod)
             seen.append(real_logits.detach())
             loss_of = logistic_d if self.config.loss == "logistic" else wgan_d
             loss = loss_of(real_logits, fake_logits)
@@ -249,14 +250,14 @@ class Trainer:
                 )
                 _add(numbers, "gradient_penalty", penalty, len(real))
                 loss = loss + penalty
-            (loss / len(real)).backward()
+            ((loss + fake_classes + real_classes) / len(real)).backward()
         self.adaptive.observe(torch.cat(seen), self.team.sum)
 
     def _r1(self, real: list[tuple[Tensor, Tensor | None]], lod: float, numbers: dict[str, Tensor]) -> None:
         assert self._lazy_d is not None
         for images, c in real:
             images = images.detach().requires_grad_()
-            penalty = r1(images, self._judged(images, c, lod), self.config.regularisers.r1_gamma)
+            penalty = r1(images, self._judged(images, c, lod)[0], self.config.regularisers.r1_gamma)
             (penalty * self._lazy_d.gain / len(real)).backward()
             _add(numbers, "r1", penalty, len(real))
 
@@ -273,14 +274,16 @@ class Trainer:
         )
         return images, ws, c
 
-    def _judged(self, images: Tensor, c: Tensor | None, lod: float) -> Tensor:
-        """Logits of pictures, as they are shown to D: blurred to begin with, and augmented."""
+    def _judged(self, images: Tensor, c: Tensor | None, lod: float) -> tuple[Tensor, Tensor]:
+        """Logits of pictures as they are shown to D, blurred to begin with and augmented; the loss of their classes."""
         if (blur := self.config.blur) is not None:
             images = blurred(images, blur_sigma(self.seen / 1000, blur.start_px, blur.until_kimg))
         if self.config.augment is not None:
             images = augment(images, self.adaptive.p, self._chance, self.config.augment)
-        logits: Tensor = self.d(images, c, lod=lod, half=self._half)
-        return logits
+        named = self.d.scores_and_labels(images, lod)
+        if named is not None and c is not None:
+            return named[0], class_loss(named[1], c) * self.config.regularisers.classes
+        return self.d(images, c, lod=lod, half=self._half), images.new_zeros(())
 
     def _reals(self, piece: Batch, lod: float) -> tuple[Tensor, Tensor | None]:
         """Pictures [N, C, H, W] in [-1, 1], and their classes."""

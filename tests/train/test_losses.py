@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.train.small import normal
-from train.losses import logistic_d, logistic_g, wgan_d, wgan_g
+from train.losses import class_loss, logistic_d, logistic_g, wgan_d, wgan_g
 
 REAL = normal(6, 1, seed=1, dtype=torch.float64) * 3
 FAKE = normal(4, 1, seed=2, dtype=torch.float64) * 3
@@ -44,3 +44,9 @@ def test_wasserstein_losses() -> None:
 @pytest.mark.parametrize("loss", [logistic_g, wgan_g, lambda x: logistic_d(x, FAKE), lambda x: wgan_d(REAL, x)])
 def test_derivatives(loss) -> None:  # type: ignore[no-untyped-def]
     assert torch.autograd.gradcheck(loss, FAKE.clone().requires_grad_())
+
+
+def test_the_loss_of_classes_is_their_cross_entropy() -> None:
+    logits, c = normal(4, 3, dtype=torch.float64), torch.eye(3, dtype=torch.float64)[[0, 2, 1, 2]]
+    shares = logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+    torch.testing.assert_close(class_loss(logits, c), -(shares * c).sum(dim=1).log().mean())
