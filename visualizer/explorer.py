@@ -50,6 +50,7 @@ from visualizer.signals.remote import Remote
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
 from visualizer.timeline import PLAY_NAME, Timeline
+from visualizer.training_time import TrainingTime
 from visualizer.truncation import Centring
 from visualizer.walk_keeping import WalkKeeper
 from visualizer.worker import Shown
@@ -115,6 +116,9 @@ class Explorer:
             self.say,
         )
         self.capturing = Capturing(pictures / "takes", self.tasks, self.timeline, self.say)
+        self.training_time = TrainingTime(
+            self.store, self.tasks, self.memory, self._cards, self.timeline.open, self.say
+        )
         self._kept_at = self._played_at = self._now = 0.0
         self._random = random.Random()
 
@@ -159,6 +163,8 @@ class Explorer:
             self._played_at = now
             self.store.drift(edits.set_noise_seed, self.store.scene.noise.seed + 1)
         self._move(now)
+        playing = self.timeline.playing != "no"
+        self.training_time.tick(now, self.live.here and self.loading is None and not playing, playing)
         if (error := self.measuring.collect()) is not None:
             self.say(error, "error")
         self.signals.card = self._cards.get(self.store.scene.model.digest)
@@ -186,6 +192,7 @@ class Explorer:
         self.inspection.leave()
         self.measuring.cancel()
         self.generating.drop()
+        self.training_time.close()
         self.centring.drop()
         self.signals.close()
         self.exporting.close()
@@ -251,12 +258,14 @@ class Explorer:
         name = self.store.undo()
         if name == PLAY_NAME:
             self.timeline.pause()
+        self.training_time.undone(name)
         self.say(f"Undone: {name}" if name else "Nothing to undo.")
 
     def redo(self) -> None:
         """Do again what was taken back."""
         self.motion.stop()
         name = self.store.redo()
+        self.training_time.undone(name)
         self.say(f"Redone: {name}" if name else "Nothing to redo.")
 
     # -- models --------------------------------------------------------------------------------------------------------
