@@ -64,15 +64,16 @@ def configure(
     Raises:
         StyleScopeError: the pictures cannot be read, or do not go with the preset.
     """
-    resolution = data.resolution or presets.RESOLUTIONS.get(preset)
-    data = data.model_copy(update={"resolution": resolution, "path": str(Path(data.path).expanduser().absolute())})
+    data = data.model_copy(update={"path": str(Path(data.path).expanduser().absolute())})
     images = open_data(data)
+    small, longest = presets.RESOLUTIONS.get(preset), max(images.shape[1:])
+    if data.resolution is None and small is not None and longest % small == 0:
+        data = data.model_copy(update={"resolution": small})
+        images = open_data(data)
     if data.labels and not images.label_width:
         raise DataError(f"{data.path} has no labels; leave out --labels, or prepare it with classes.")
     channels, height, width = images.shape
-    pictures = presets.Pictures(max(height, width), channels, images.label_width)
-    if height != width:
-        raise DataError(f"The pictures in {data.path} are {width}×{height} px; prepare them as squares first.")
+    pictures = presets.Pictures(height, width, channels, images.label_width)
     start = _absolute(start or StartConfig())
     config = presets.make(preset, data, pictures, start=start, kimg=kimg, batch=batch, seed=seed)
     config = _like_its_start(config)
@@ -96,7 +97,7 @@ def _like_its_start(config: RunConfig) -> RunConfig:
         raise StyleScopeError(
             f"{config.start.model} is of another family than preset {config.preset}; choose a preset of its family."
         )
-    own = {name: getattr(wanted, name) for name in ("img_resolution", "img_channels", "c_dim")}
+    own = {name: getattr(wanted, name) for name in ("img_resolution", "base_size", "img_channels", "c_dim")}
     own |= {"lod": 0.0} if "lod" in type(wanted).model_fields else {}
     if config.family == "stylegan3" and source.config.img_resolution != wanted.img_resolution:
         raise StyleScopeError(

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stylegan_core import progan, stylegan1
-from stylegan_core.config import DiscriminatorConfig, GeneratorConfig
+from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, sizes_for
 from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.stylegan3 import StyleGAN3Config
 from train.augment import AugmentConfig, StrengthConfig
@@ -36,18 +36,32 @@ class Pictures:
     """What the networks have to know of the pictures.
 
     Attributes:
-        resolution: px.
+        height: px.
+        width: px; None: the height.
         channels: 3, or 4 with alpha.
         classes: numbers in a label; 0 where labels are not learned.
     """
 
-    resolution: int
+    height: int
+    width: int | None = None
     channels: int = 3
     classes: int = 0
 
+    @property
+    def resolution(self) -> int:
+        """The size of squares that widths, batches and weights are chosen by."""
+        return self.sizes[0]
+
+    @property
+    def sizes(self) -> tuple[int, tuple[int, int]]:
+        """img_resolution and base_size of networks; see `sizes_for`."""
+        return sizes_for(self.height, self.width or self.height)
+
     def common(self) -> dict[str, Any]:
         """Fields that all networks have."""
-        return {"img_resolution": self.resolution, "img_channels": self.channels, "c_dim": self.classes}
+        resolution, base = self.sizes
+        sizes = {"img_resolution": resolution, "base_size": base}
+        return {**sizes, "img_channels": self.channels, "c_dim": self.classes}
 
 
 @dataclass(frozen=True)
@@ -259,9 +273,10 @@ def make(
         raise StyleScopeError(f"There is no preset '{name}'; choose one of {', '.join(PRESETS)}.")
     try:
         values = PRESETS[name].make(pictures, batch)
-    except ValidationError as error:
+    except ValueError as error:
+        why = first_wrong(error)[1] if isinstance(error, ValidationError) else str(error)
         raise StyleScopeError(
-            f"Preset {name} makes no pictures of {pictures.resolution} px: {first_wrong(error)[1]}; "
+            f"Preset {name} makes no pictures of {pictures.width or pictures.height} x {pictures.height} px: {why}; "
             "prepare the pictures at another size."
         ) from error
     values |= {"preset": name, "data": data, "start": start or StartConfig(), "seed": seed}
