@@ -1,0 +1,1 @@
+"""How good a generator is: FID, KID, precision and recall, PPL, linear separability."""
