@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from stylegan_core.config import SQUARE, size_at
+from stylegan_core.config import SQUARE, has_alpha, size_at
 
 Band = Literal["coarse", "middle", "fine"]
 BANDS: tuple[Band, ...] = ("coarse", "middle", "fine")
@@ -86,8 +86,8 @@ class ModelCard(BaseModel):
 
     @property
     def has_alpha(self) -> bool:
-        """Whether the last channel is transparency: of two channels, and of four."""
-        return self.img_channels in (2, 4)
+        """Whether the last channel is alpha; see `config.has_alpha`."""
+        return has_alpha(self.img_channels)
 
     @property
     def noise_layers(self) -> tuple[LayerInfo, ...]:
@@ -102,6 +102,10 @@ class ModelCard(BaseModel):
     def slot_resolution(self, index: int) -> int:
         """Resolution in px of the first layer that style vector `index` (0 to num_ws - 1) feeds."""
         return next(layer.resolution for layer in self.layers if layer.ws_index == index)
+
+    def slot_words(self, index: int) -> str:
+        """Size of the first layer that style vector `index` feeds, in words; see `size_words`."""
+        return self.size_words(self.slot_resolution(index))
 
     def slot_band(self, index: int) -> Band:
         """Whether style vector `index` shapes coarse, middle or fine features."""

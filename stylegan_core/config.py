@@ -51,6 +51,14 @@ class PictureConfig(BaseModel):
         return self.size_at(self.img_resolution)
 
 
+def has_alpha(channels: int) -> bool:
+    """Whether the last channel of pictures is alpha: of grey and alpha, and of RGB and alpha.
+
+    Alpha is straight: colours are not multiplied by it. Networks give it in [-1, 1], transparent to opaque.
+    """
+    return channels in (2, 4)
+
+
 def size_at(resolution: int, base_size: tuple[int, int]) -> tuple[int, int]:
     """Height and width in px of what is called by a resolution, where `base_size` is in the place of 4x4."""
     return resolution * base_size[0] // 4, resolution * base_size[1] // 4

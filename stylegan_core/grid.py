@@ -102,7 +102,7 @@ def layers_label(grid: Grid, card: ModelCard) -> str:
         else:
             runs.append([layer])
     words = (
-        f"{_span(str(run[0]), str(run[-1]))} ({_span(*(f'{card.slot_resolution(i)}²' for i in (run[0], run[-1])))})"
+        f"{_span(str(run[0]), str(run[-1]))} ({_span(*(f'{card.slot_words(i)}' for i in (run[0], run[-1])))})"
         for run in runs
     )
     return f"Styles {', '.join(words)} from the rows"
@@ -220,7 +220,7 @@ def _painter(scene: Scene, card: ModelCard) -> SheetPainter:
     rows, columns = ([source_label(source) for source in edge] for edge in (scene.grid.rows, scene.grid.columns))
     words = (card.name, layers_label(scene.grid, card), _psi_label(scene, card))
     note = " · ".join(word for word in words if word)
-    return SheetPainter(plan_sheet(card.resolution, rows, columns, note), rows, columns)
+    return SheetPainter(plan_sheet(card.width, rows, columns, note, card.height), rows, columns)
 
 
 def _psi_label(scene: Scene, card: ModelCard) -> str:

@@ -1,7 +1,7 @@
 """Pictures laid out as a sheet with labels at its edges, as figures in papers are: where what goes, and drawing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,9 +25,15 @@ class Sheet:
 
     rows: int
     columns: int
-    cell_px: int  # side of each picture
+    cell_px: int  # width of each picture
     label_px: int = 0  # width of the labels at the left
     notes: tuple[str, ...] = ()  # lines
+    height_px: int | None = None  # of each picture; None: as wide
+
+    @property
+    def cell_height(self) -> int:
+        """Height of each picture, in px."""
+        return self.cell_px if self.height_px is None else self.height_px
 
     @property
     def font_px(self) -> int:
@@ -53,45 +59,49 @@ class Sheet:
         """The top left (x, y) of a cell, or of a person at the edge: a row's where `column` is None."""
         left = self.margin_px + self.label_px + (self.margin_px // 2 if self.label_px else 0)
         top = self.margin_px + self.line_px
-        return self._along(left, column), self._along(top, row)
+        return self._along(left, column, self.cell_px), self._along(top, row, self.cell_height)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the sheet."""
         right, bottom = self.place(self.rows - 1, self.columns - 1)
         notes = len(self.notes) * self.line_px + self.margin_px // 2 if self.notes else 0
-        return right + self.cell_px + self.margin_px, bottom + self.cell_px + notes + self.margin_px
+        return right + self.cell_px + self.margin_px, bottom + self.cell_height + notes + self.margin_px
 
-    def _along(self, start: int, index: int | None) -> int:
-        return start if index is None else start + self.margin_px + (index + 1) * (self.cell_px + self.gap_px)
+    def _along(self, start: int, index: int | None, cell: int) -> int:
+        return start if index is None else start + self.margin_px + (index + 1) * (cell + self.gap_px)
 
 
-def plan_sheet(picture_px: int, rows: Sequence[str], columns: Sequence[str], note: str) -> Sheet:
+def plan_sheet(
+    picture_px: int, rows: Sequence[str], columns: Sequence[str], note: str, picture_height: int | None = None
+) -> Sheet:
     """Lay out a sheet: pictures at full size, reduced where the sheet would pass LIMIT_PX, tiny ones several times.
 
     Args:
-        picture_px: side of each picture.
+        picture_px: width of each picture.
         rows: labels.
         columns: labels.
         note: stands below, in as many lines as it needs.
+        picture_height: of each picture, in px; None: as wide.
     """
-    wanted = picture_px * -(-LEAST_PX // picture_px)
-    sheet = _with_labels(Sheet(len(rows), len(columns), wanted), rows, note)
+    width, height = picture_px, picture_px if picture_height is None else picture_height
+    times = -(-LEAST_PX // min(width, height))
+    sheet = _with_labels(Sheet(len(rows), len(columns), width * times, height_px=height * times), rows, note)
     across, down = sheet.size
-    over = max((across - LIMIT_PX) / (len(columns) + 1), (down - LIMIT_PX) / (len(rows) + 1))
-    if over <= 0:
+    over = (across - LIMIT_PX) / (len(columns) + 1), (down - LIMIT_PX) / (len(rows) + 1)
+    if max(over) <= 0:
         return sheet
-    room = int(wanted - over)
-    cell_px = room if room < picture_px else room // picture_px * picture_px
-    return _with_labels(Sheet(len(rows), len(columns), cell_px), rows, note)
+    room = min(int(sheet.cell_px - over[0]), int(sheet.cell_height - over[1]) * width // height)
+    cell_px = room if room < width else room // width * width
+    cell = Sheet(len(rows), len(columns), cell_px, height_px=max(cell_px * height // width, 1))
+    return _with_labels(cell, rows, note)
 
 
 def _with_labels(sheet: Sheet, rows: Sequence[str], note: str) -> Sheet:
     font = font_of(sheet.font_px)
     widest = max((font.getlength(_line(label)) for label in rows), default=0)
-    sheet = Sheet(sheet.rows, sheet.columns, sheet.cell_px, int(min(widest + 1, LABEL_EMS * sheet.font_px)))
-    lines = wrapped(note, font, sheet.size[0] - 2 * sheet.margin_px)
-    return Sheet(sheet.rows, sheet.columns, sheet.cell_px, sheet.label_px, lines)
+    sheet = replace(sheet, label_px=int(min(widest + 1, LABEL_EMS * sheet.font_px)))
+    return replace(sheet, notes=wrapped(note, font, sheet.size[0] - 2 * sheet.margin_px))
 
 
 class SheetPainter:
@@ -104,7 +114,7 @@ class SheetPainter:
         for index, label in enumerate(rows):
             x, y = sheet.place(index, None)
             words = fitted(label, font, sheet.label_px)
-            draw.text((x - sheet.margin_px // 2, y + cell_px // 2), words, TEXT, font, anchor="rm")
+            draw.text((x - sheet.margin_px // 2, y + sheet.cell_height // 2), words, TEXT, font, anchor="rm")
         for index, label in enumerate(columns):
             x, y = sheet.place(None, index)
             middle = (x + cell_px // 2, y - sheet.line_px // 2)
@@ -115,7 +125,7 @@ class SheetPainter:
 
     def paste(self, pixels: np.ndarray, row: int | None, column: int | None) -> None:
         """Put a picture uint8 [h, w, C] in its place; see `Sheet.place`."""
-        self._image.paste(_sized(_rgb(pixels), self.sheet.cell_px), self.sheet.place(row, column))
+        self._image.paste(_sized(_rgb(pixels), self.sheet), self.sheet.place(row, column))
 
     def pixels(self) -> np.ndarray:
         """The sheet, uint8 [H, W, 3]."""
@@ -156,17 +166,20 @@ def _line(text: str) -> str:
 
 
 def _rgb(pixels: np.ndarray) -> Image.Image:
-    """A picture of any number of channels, as the window shows it: the first one in grey, or three and their alpha."""
-    if pixels.shape[2] < 3:
-        return Image.fromarray(pixels[:, :, 0]).convert("RGB")
-    if pixels.shape[2] == 3:
+    """A picture of any number of channels, as the window shows it: in grey or colours, its alpha over BACKGROUND."""
+    channels = pixels.shape[2]
+    if channels == 3:
         return Image.fromarray(pixels)
-    ground = Image.new("RGBA", (pixels.shape[1], pixels.shape[0]), (*BACKGROUND, 255))
-    return Image.alpha_composite(ground, Image.fromarray(np.ascontiguousarray(pixels[:, :, :4]))).convert("RGB")
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if channels == 1 else pixels[:, :, :4]))
+    if channels == 1:
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
+    return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
 
 
-def _sized(image: Image.Image, px: int) -> Image.Image:
-    """A picture at `px` a side: smaller by the mean over areas, larger by repeating pixels."""
-    if image.size == (px, px):
+def _sized(image: Image.Image, sheet: Sheet) -> Image.Image:
+    """A picture as large as the sheet's are: smaller by the mean over areas, larger by repeating pixels."""
+    size = sheet.cell_px, sheet.cell_height
+    if image.size == size:
         return image
-    return image.resize((px, px), Image.Resampling.BOX if px < image.width else Image.Resampling.NEAREST)
+    return image.resize(size, Image.Resampling.BOX if size[0] < image.width else Image.Resampling.NEAREST)

@@ -46,7 +46,7 @@ def ladder_picture(renderer: Renderer, scene: Scene, poll: Poll = no_poll, progr
     """
     card, scenes = renderer.models.get(scene.model).card, ladder_scenes(scene)
     labels = [f"{rung.truncation.psi:g}" for rung in scenes]
-    painter = SheetPainter(plan_sheet(card.resolution, (), labels, "psi"), (), labels)
+    painter = SheetPainter(plan_sheet(card.width, (), labels, "psi", card.height), (), labels)
     for index, rung in enumerate(scenes):
         poll()
         painter.paste(renderer.pixels(rung, poll), None, index)

@@ -153,7 +153,8 @@ def noise_look_pixels(renderer: Images, scene: Scene, poll: Poll = no_poll) -> T
         model = renderer.models.get(scene.model)
         return map_pixels(noise_values(model, scene.noise, look.layer) / RANGE_STD, look)
     if look.at == "effect":
-        difference = _peaked(effect(renderer, scene, look.layer, poll)[:3], look)  # an alpha channel is no colour
+        found = effect(renderer, scene, look.layer, poll)
+        difference = _peaked(found[:1] if len(found) == 2 else found[:3], look)  # alpha is no colour
         return develop(difference, View(gain_db=look.gain_db))
     deviation = _peaked(variation(renderer, scene, look.layer, look.seeds, poll), look)
     return coloured(deviation * 10 ** (look.gain_db / 20), look.colours)

@@ -53,6 +53,7 @@ class Frame:
     error: str | None = None  # one sentence
     preview: bool = False  # a coarser block's picture: smaller than the full one
     steps_ms: Mapping[int, float] = field(default_factory=dict)  # by block resolution, those that ran
+    resolution: int = 0  # what the size of its picture is called, see `ModelCard.size_at`; 0: nothing of the model's
 
 
 def _moved_back(scene: Scene, img: Tensor) -> Tensor:
@@ -223,6 +224,7 @@ class Renderer:
             error=None if whole else TOO_LARGE,
             preview=last.resolution < model.card.resolution,
             steps_ms=steps_ms,
+            resolution=last.resolution,
         )
 
     def _looked(self, scene: Scene, revision: int, poll: Poll) -> Frame:

@@ -145,7 +145,7 @@ def _facts(card: ModelCard, has_discriminator: bool) -> Table:
     facts = {
         "model": card.name,
         "family": f"{card.family} {card.variant}".rstrip(),
-        "resolution": f"{card.resolution} px, {card.img_channels} channels",
+        "resolution": f"{card.size_words().removesuffix('²')} px, {card.img_channels} channels",
         "z": f"{card.z_dim} dimensions",
         "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",
         "w": f"{card.num_ws} style vectors of {card.w_dim} dimensions",
@@ -178,7 +178,8 @@ def _layers(card: ModelCard) -> Table:
     for heading in ("shapes", "noise"):
         table.add_column(heading)
     for layer in card.layers:
-        place = (str(number) for number in (layer.resolution, layer.channels, layer.ws_index))
+        size = card.size_words(layer.resolution).removesuffix("²")
+        place = size, str(layer.channels), str(layer.ws_index)
         table.add_row(layer.name, *place, card.slot_band(layer.ws_index), "yes" if layer.has_noise else "")
     return table
 

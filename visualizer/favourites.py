@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylegan_core.config import has_alpha
 from stylegan_core.ops import Poll
 from stylegan_core.scene import ModelRef, Scene
 from visualizer.session import Pin
@@ -17,9 +18,36 @@ THUMBNAIL_PX = 72
 
 
 def thumbnail(pixels: Tensor, size: int = THUMBNAIL_PX) -> np.ndarray:
-    """A small square copy [size, size, 4] of pixels [H, W, C], averaged over areas."""
-    small = F.interpolate(to_rgba(pixels).permute(2, 0, 1)[None].float(), (size, size), mode="area")[0]
-    return small.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+    """A small copy [size, size, 4] of pixels [H, W, C], averaged over areas.
+
+    Where they are not square, what is left of the square is transparent.
+    """
+    rgba = to_rgba(pixels).permute(2, 0, 1)[None].float()
+    if has_alpha(pixels.shape[2]):
+        rgba[:, :3] *= rgba[:, 3:] / 255  # what is transparent has no colour to mix in
+    height, width = pixels.shape[:2]
+    small = F.interpolate(rgba, fitted_size(height, width, size), mode="area")[0]
+    if has_alpha(pixels.shape[2]):
+        small[:3] *= 255 / small[3:].clamp_min(1)
+    return squared(small.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+def fitted_size(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width of a picture whose longer side is brought to a size."""
+    longer = max(height, width)
+    return max(round(height * size / longer), 1), max(round(width * size / longer), 1)
+
+
+def squared(rgba: np.ndarray) -> np.ndarray:
+    """A picture [H, W, 4] in the middle of a transparent square."""
+    height, width = rgba.shape[:2]
+    if height == width:
+        return rgba
+    side = max(height, width)
+    square = np.zeros((side, side, 4), rgba.dtype)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = rgba
+    return square
 
 
 class Favourites:

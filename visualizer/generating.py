@@ -68,5 +68,5 @@ class Generating:
 
     def _distance(self, card: ModelCard) -> Distance:
         """How far people are from one another is best told by their pictures, where those are quickly made."""
-        quick = card.resolution <= SMALL_PX or self._models.device.type != "cpu"
+        quick = max(card.height, card.width) <= SMALL_PX or self._models.device.type != "cpu"
         return "pictures" if quick else "w"

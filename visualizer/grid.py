@@ -15,8 +15,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from stylegan_core.card import ModelCard
+from stylegan_core.config import has_alpha
+from stylegan_core.develop import laid_over
 from stylegan_core.errors import Cancelled
 from stylegan_core.grid import cell_scene, source_scene
+from stylegan_core.labels import BACKGROUND
 from stylegan_core.ops import Poll
 from stylegan_core.scene import Latent, Look, ModelRef, Scene, Source
 from visualizer.grid_pictures import CellPicture, GridLayout, KeptPictures, Place, Progress, thumbnail_px
@@ -103,11 +106,14 @@ class MixingGrid:
         Args:
             scene: the Scene shown, with its grid.
             card: of its model.
-            cell_px: size of a cell on the screen.
+            cell_px: width of a cell on the screen.
             looked_at: the cell that comes first; None: the middle.
         """
         self._num_ws = card.num_ws
-        self._arrange(scene, GridLayout(len(scene.grid.rows), len(scene.grid.columns), max(cell_px, 1)))
+        px, square = max(cell_px, 1), card.height == card.width
+        height_px = None if square else max(round(px * card.height / card.width), 1)
+        grid = scene.grid
+        self._arrange(scene, GridLayout(len(grid.rows), len(grid.columns), px, height_px=height_px))
         if self._flying and not self._tasks.busy:
             self._flying.clear()  # too much was waiting already, and they were dropped
         if self._has(scene.model):
@@ -205,10 +211,10 @@ class MixingGrid:
             self._paint(place, picture)
 
     def _paint(self, place: Place, picture: CellPicture) -> None:
-        (x, y), px = self.layout.corner(place), self.layout.cell_px
+        (x, y), px, high = self.layout.corner(place), self.layout.cell_px, self.layout.cell_height
         self._shown[place] = picture
-        self.atlas[y : y + px, x : x + px, :3] = picture.quick_tile(px)
-        self.atlas[y : y + px, x : x + px, 3] = 255
+        self.atlas[y : y + high, x : x + px, :3] = picture.quick_tile(px, high)
+        self.atlas[y : y + high, x : x + px, 3] = 255
 
     # -- what is made next ---------------------------------------------------------------------------------------------
 
@@ -312,7 +318,9 @@ class MixingGrid:
         frame = self._renderer.render(cell, 0, stop_at, poll)
         if frame.pixels is None:
             return _Made({cell: CellPicture.broken(work.cell_px, frame.error or "There is no picture.")}, {})
-        pixels = to_rgba(frame.pixels)[..., :3].contiguous().cpu().numpy()
+        rgba = to_rgba(frame.pixels)
+        seen = laid_over(rgba, BACKGROUND) if has_alpha(frame.pixels.shape[2]) else rgba[..., :3].contiguous()
+        pixels = seen.cpu().numpy()
         full = stop_at is None or not frame.preview
         full_ms = sum(frame.timings_ms.values()) if full else None
         return _Made({cell: CellPicture.of(pixels, work.cell_px, full)}, frame.steps_ms, full_ms)

@@ -34,44 +34,55 @@ class GridLayout:
 
     rows: int
     columns: int
-    cell_px: int
+    cell_px: int  # width of a cell
     gap_px: int = 2
+    height_px: int | None = None  # of a cell; None: as wide
+
+    @property
+    def cell_height(self) -> int:
+        """Height of a cell."""
+        return self.cell_px if self.height_px is None else self.height_px
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
         right, bottom = self.corner((self.rows - 1, self.columns - 1))
-        return right + self.cell_px, bottom + self.cell_px
+        return right + self.cell_px, bottom + self.cell_height
 
     def corner(self, place: Place) -> tuple[int, int]:
         """The top left (x, y) of a cell or of somebody at the edge."""
-        return self._start(place[1]), self._start(place[0])
+        return self._start(place[1], self.cell_px), self._start(place[0], self.cell_height)
 
     def at(self, x: float, y: float) -> Place | None:
         """What lies under a point; None between cells, outside, and in the corner where the edges meet."""
-        row, column = self._index(y, self.rows), self._index(x, self.columns)
+        row, column = self._index(y, self.rows, self.cell_height), self._index(x, self.columns, self.cell_px)
         return None if row is None or column is None or row == column == -1 else (row, column)
 
-    def _start(self, index: int) -> int:
-        return 0 if index < 0 else (index + 1) * (self.cell_px + self.gap_px) + 2 * self.gap_px
+    def _start(self, index: int, side: int) -> int:
+        return 0 if index < 0 else (index + 1) * (side + self.gap_px) + 2 * self.gap_px
 
-    def _index(self, at: float, count: int) -> int | None:
-        index = -1 if at < self._start(0) else int((at - self._start(0)) // (self.cell_px + self.gap_px))
-        return index if index < count and 0 <= at - self._start(index) < self.cell_px else None
+    def _index(self, at: float, count: int, side: int) -> int | None:
+        index = -1 if at < self._start(0, side) else int((at - self._start(0, side)) // (side + self.gap_px))
+        return index if index < count and 0 <= at - self._start(index, side) < side else None
 
 
-def largest_cell(rows: int, columns: int, width: int, height: int) -> int:
-    """The size in px of the largest cells with which a grid fits into a room."""
+def largest_cell(rows: int, columns: int, width: int, height: int, aspect: float = 1.0) -> int:
+    """The width in px of the largest cells, `aspect` times as high, with which a grid fits into a room."""
     bare = GridLayout(rows, columns, 0)
-    room = min((width - bare.size[0]) // (columns + 1), (height - bare.size[1]) // (rows + 1))
-    return max(room, 1)
+    across, down = (width - bare.size[0]) // (columns + 1), (height - bare.size[1]) // (rows + 1)
+    return max(min(across, int(down / aspect)), 1)
+
+
+def height_of(px: int, pixels: np.ndarray) -> int:
+    """How high a picture [h, w, ...] is that is brought to a width."""
+    return max(round(px * pixels.shape[0] / pixels.shape[1]), 1)
 
 
 def tile(pixels: np.ndarray, px: int) -> np.ndarray:
-    """A picture uint8 [h, w, 3] as a square [px, px, 3]; one of that size is left as it is."""
-    if pixels.shape[:2] == (px, px):
+    """A picture uint8 [h, w, 3] at the width of a cell, [h', px, 3]; one of that size is left as it is."""
+    if pixels.shape[1] == px:
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize((px, px), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(pixels).resize((px, height_of(px, pixels)), Image.Resampling.BICUBIC))
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class CellPicture:
     """What there is of a Scene's picture."""
 
     pixels: np.ndarray  # uint8 [h, w, 3]: as it was made, or reduced to what the window needs
-    tile: np.ndarray  # the same at the size of a cell, uint8 [cell_px, cell_px, 3]
+    tile: np.ndarray  # the same at the width of a cell, uint8 [h', cell_px, 3]
     full: bool  # rather than a thumbnail
     reduced: bool = False
     error: str | None = None  # why there is none
@@ -87,7 +98,7 @@ class CellPicture:
     @classmethod
     def of(cls, pixels: np.ndarray, cell_px: int, full: bool) -> "CellPicture":
         """From a finished picture, uint8 [h, w, 3]."""
-        reduced = len(pixels) > SPARE * cell_px
+        reduced = pixels.shape[1] > SPARE * cell_px
         kept = tile(pixels, SPARE * cell_px) if reduced else pixels
         return cls(kept, tile(pixels, cell_px), full, reduced)
 
@@ -99,22 +110,23 @@ class CellPicture:
 
     def suffices(self, cell_px: int) -> bool:
         """Whether making it again would give nothing more to see."""
-        return self.full and (not self.reduced or len(self.pixels) >= cell_px)
+        return self.full and (not self.reduced or self.pixels.shape[1] >= cell_px)
 
     def fits(self, cell_px: int) -> bool:
         """Whether its tile is for cells of this size."""
-        return len(self.tile) == cell_px
+        return self.tile.shape[1] == cell_px
 
     def refitted(self, cell_px: int) -> "CellPicture":
         """With a tile for cells of another size."""
         return replace(self, tile=tile(self.pixels, cell_px))
 
-    def quick_tile(self, cell_px: int) -> np.ndarray:
+    def quick_tile(self, cell_px: int, cell_height: int | None = None) -> np.ndarray:
         """A tile for cells of another size at no cost, its pixels as they come."""
-        if self.fits(cell_px):
+        shape = cell_height or cell_px, cell_px
+        if self.tile.shape[:2] == shape:
             return self.tile
         source = self.pixels
-        rows, columns = (np.arange(cell_px) * size // cell_px for size in source.shape[:2])
+        rows, columns = (np.arange(n) * size // n for n, size in zip(shape, source.shape[:2], strict=True))
         return source[rows[:, None], columns]
 
     @property
@@ -173,6 +185,6 @@ def thumbnail_px(card: ModelCard, steps_ms: Mapping[int, float], cell_px: int) -
         total = 0.0
         for resolution in resolutions:
             total += steps_ms[resolution]
-            if total <= allowed and px < cell_px:
+            if total <= allowed and card.size_at(px)[1] < cell_px:
                 px = max(resolution, px)
     return px if px < card.resolution else None

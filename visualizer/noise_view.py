@@ -63,7 +63,7 @@ def look_at_noise(scene: Scene, card: ModelCard) -> Look:
 
 def noise_thumbnail(values: Tensor) -> np.ndarray:
     """A small grey copy [h, w, 4] of a map [H, W]: every so many-th value, for the mean of many would be grey."""
-    step = max(-(-values.shape[-1] // THUMBNAIL_PX), 1)
+    step = max(-(-max(values.shape) // THUMBNAIL_PX), 1)
     grey = (values[::step, ::step].float() / THUMBNAIL_REACH * 127.5 + 128).clamp(0, 255).to(torch.uint8)
     return to_rgba(grey[..., None]).cpu().numpy()
 

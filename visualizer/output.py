@@ -27,8 +27,8 @@ def live_slide(explorer: Explorer) -> Slide | None:
         return None
     height, width = shown.rgba.shape[:2]
     preview, card = shown.frame.preview, explorer.card
-    size = (card.resolution, card.resolution) if preview and card is not None else (width, height)
-    return Slide(shown.rgba, size, preview)
+    size = (card.width, card.height) if preview and card is not None else (width, height)
+    return Slide(shown.rgba, size, preview, card is not None and card.has_alpha)
 
 
 class Output:

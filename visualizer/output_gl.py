@@ -27,9 +27,13 @@ void main() {
 """
 _FRAGMENT = """#version 130
 uniform sampler2D picture;
+uniform float opacity;  // 1: alpha counts, and what is transparent is black
 in vec2 at;
 out vec4 colour;
-void main() { colour = vec4(texture(picture, at).rgb, 1.0); }
+void main() {
+    vec4 found = texture(picture, at);
+    colour = vec4(found.rgb * mix(1.0, found.a, opacity), 1.0);
+}
 """
 
 
@@ -41,11 +45,13 @@ class Slide:
         rgba: uint8 [H, W, 4], contiguous: a numpy array, or a tensor on the CPU or a CUDA device.
         size: width and height in px that it stands for: a preview's is that of the full picture.
         preview: whether it is coarser than what it stands for; then its pixels always blend.
+        has_alpha: whether the model makes alpha, over black; else alpha is nobody's to see.
     """
 
     rgba: Any
     size: Size
     preview: bool = False
+    has_alpha: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Easel:
         self._slide: Slide | None = None
         self._program = _program()
         self._box = gl.glGetUniformLocation(self._program, "box")
+        self._opacity = gl.glGetUniformLocation(self._program, "opacity")
         self._corners = gl.glGenVertexArrays(1)  # there is nothing in it, but OpenGL wants one bound
         texture = GlTexture("", int(gl.glGenTextures(1)), mipmaps=not software)
         self._surface = GlSurface(way, texture, gl.glGetIntegerv(gl.GL_MAX_TEXTURE_SIZE), _delete)
@@ -122,6 +129,7 @@ class Easel:
         self._surface.set_smooth(self._slide.preview or (look.smooth and look.fit != "whole"))
         across, down = 2 / width, 2 / height
         gl.glUniform4f(self._box, left * across - 1, 1 - top * down, right * across - 1, 1 - bottom * down)
+        gl.glUniform1f(self._opacity, float(self._slide.has_alpha))
         gl.glDrawArrays(gl.GL_TRIANGLE_STRIP, 0, 4)
 
     def read(self) -> np.ndarray:

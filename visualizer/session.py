@@ -53,6 +53,7 @@ class Layout(SessionPart):
     timeline: bool = False  # whether the timeline is in sight
     timeline_height: int = Field(default=310, ge=120, le=2000)  # at scale 1
     smooth: bool = True  # linear rather than nearest magnification
+    ground: Literal["checkerboard", "black", "white"] = "checkerboard"  # what is seen through transparent pictures
 
 
 class OutputSettings(SessionPart):
@@ -88,6 +89,7 @@ class Session(SessionPart):
     walk: Walk | None = None  # of the timeline; of the running program's session it is in a file of its own
     pins: tuple[Pin, ...] = ()
     recent: tuple[str, ...] = ()  # model files, newest first
+    runs: tuple[str, ...] = ()  # folders of training runs that lie elsewhere than new ones
     device: str = ""  # empty: the best there is
     half: bool | None = None  # 16 bits where they are quicker; None: on a GPU, for models that are meant for it
     models_mib: int | None = Field(default=None, ge=0, le=MOST_MIB)  # limit of models; None: as the device has

@@ -18,7 +18,7 @@ from stylegan_core.render import Renderer
 from stylegan_core.scene import ClassWeight, ModelRef, Scene, only_picture
 from stylegan_core.truncation import Distances
 from stylegan_core.watch import Watch
-from visualizer.favourites import thumbnail
+from visualizer.favourites import squared, thumbnail
 from visualizer.jobs import Job
 from visualizer.tasks import describe
 from visualizer.worker import Worker, to_rgba
@@ -208,16 +208,16 @@ class Ladder:
 
 
 def _enough_px(card: ModelCard, px: int) -> int | None:
-    """The smallest resolution of a block that is not below `px`; None: the full picture."""
+    """The smallest resolution of a block whose picture is not below `px`; None: the full picture."""
     resolution = 4
-    while resolution < px:
+    while max(card.size_at(resolution)) < px:
         resolution *= 2
     return resolution if card.has_preview and resolution < card.resolution else None
 
 
 def _reduced(pixels: Tensor, px: int) -> np.ndarray:
-    """Pixels [H, W, C] as RGBA, averaged over areas where they are larger than `px`."""
-    return thumbnail(pixels, px) if min(pixels.shape[:2]) > px else to_rgba(pixels).cpu().numpy()
+    """Pixels [H, W, C] as a square of RGBA, averaged over areas where they are larger than `px`."""
+    return thumbnail(pixels, px) if max(pixels.shape[:2]) > px else squared(to_rgba(pixels).cpu().numpy())
 
 
 class Distancing:

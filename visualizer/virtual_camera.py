@@ -48,7 +48,8 @@ def camera_frame(slide: Slide, room: Size, fit: Fit, smooth: bool = True) -> np.
     Returns:
         uint8 [H, W, 3].
     """
-    image = Image.fromarray(on_host(slide.rgba)[..., :3])
+    rgba = on_host(slide.rgba)
+    image = _on_black(rgba) if slide.has_alpha else Image.fromarray(rgba[..., :3])
     left, top, right, bottom = placed(slide.size, room, fit)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, room[0]), min(bottom, room[1])
     across, down = image.width / (right - left), image.height / (bottom - top)
@@ -58,6 +59,11 @@ def camera_frame(slide: Slide, room: Size, fit: Fit, smooth: bool = True) -> np.
     frame = np.zeros((room[1], room[0], 3), np.uint8)
     frame[y0:y1, x0:x1] = np.asarray(image.resize((x1 - x0, y1 - y0), filter, box=seen))
     return frame
+
+
+def _on_black(rgba: np.ndarray) -> Image.Image:
+    """A picture uint8 [H, W, 4] with what is transparent black."""
+    return Image.fromarray((rgba[..., :3] * (rgba[..., 3:] / np.float32(255)) + 0.5).astype(np.uint8))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from stylegan_core.config import has_alpha
 from stylegan_core.errors import Cancelled
 from stylegan_core.memory import is_out_of_memory
 from stylegan_core.ops import Poll
@@ -56,22 +57,22 @@ class Shown:
     frame: Frame
     rgba: Tensor | None  # uint8 [H, W, 4], contiguous, on the model's device
 
+    @property
+    def has_alpha(self) -> bool:
+        """Whether something may be seen through it."""
+        return self.frame.pixels is not None and has_alpha(self.frame.pixels.shape[2])
+
 
 def to_rgba(pixels: Tensor) -> Tensor:
-    """[H, W, 1, 3 or 4] uint8 to [H, W, 4]: grey is spread, opaque alpha is added, channels past the fourth dropped."""
+    """[H, W, C] uint8 to [H, W, 4]: grey is spread, opaque alpha is added, channels past the fourth dropped."""
     h, w, c = pixels.shape
-    if c < 3:
-        pixels = pixels[:, :, :1].expand(h, w, 3)
     if c >= 4:
         return pixels[:, :, :4].contiguous()
     rgba = torch.full((h, w, 4), 255, dtype=torch.uint8, device=pixels.device)
-    rgba[:, :, :3] = pixels
+    rgba[:, :, :3] = pixels if c == 3 else pixels[:, :, :1]
+    if c == 2:
+        rgba[:, :, 3] = pixels[:, :, 1]
     return rgba
-
-
-def _size(frame: Frame) -> int:
-    """Height in px of a Frame's picture; 0 if it has none."""
-    return 0 if frame.pixels is None else frame.pixels.shape[0]
 
 
 class PreviewPolicy:
@@ -235,14 +236,16 @@ class Worker:
         try:
             stop_at = self.policy.stop_at() if self._played_at is None else self._played_at
             frame = self._first_pass(request, stop_at)
-            known = not frame.preview or self.policy.knows_beyond(max(stop_at, _size(frame)))
+            known = not frame.preview or self.policy.knows_beyond(max(stop_at, frame.resolution))
             self._played_at = stop_at if request.playing and known else None
             if self._played_at is None or not frame.preview:
                 self._retry_s, self._retry_at = RETRY_S[0], time.monotonic() + RETRY_S[0]
             elif time.monotonic() >= self._retry_at:
-                self._try_sharper(request, 2 * max(stop_at, _size(frame)))
+                self._try_sharper(request, 2 * max(stop_at, frame.resolution))
             while frame.preview and frame.error is None and not request.playing:
-                stop_at = max(stop_at, _size(frame)) * 2  # sharper by an octave; what has been computed is gone on from
+                stop_at = (
+                    max(stop_at, frame.resolution) * 2
+                )  # sharper by an octave; what has been computed is gone on from
                 frame = self._render(request, stop_at, self._poll)
         except Cancelled:
             pass

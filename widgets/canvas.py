@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import dearpygui.dearpygui as dpg
+import numpy as np
 
 from stylegan_core import edits
 from visualizer.presenter import Picture
@@ -26,6 +27,8 @@ ZOOM_STEP = 1.15
 ZOOM_LIMITS = (0.05, 64.0)
 SCALE_STEP = 1.05
 WHEEL_S = 0.5  # a wheel that rests so long has been let go
+GROUNDS = ("checkerboard", "black", "white")  # under pictures with alpha
+CHECK_PX, CHECK_GREYS = 8, (102, 153)  # at scale 1: side of a check
 BETWEEN, CAPTION = 12, 24  # px at scale 1 between two pictures, and for the line of words above them
 
 
@@ -51,6 +54,14 @@ class Drag:
     angle: float = 0.0  # by a hand that took it there
 
 
+def checkerboard(width: int, height: int, check: int) -> np.ndarray:
+    """What transparent pictures are shown on, uint8 [height, width, 4]; `check`: side of a square in px."""
+    odd = (np.arange(height)[:, None] // check + np.arange(width) // check) % 2
+    board = np.full((height, width, 4), 255, np.uint8)
+    board[..., :3] = np.take(np.array(CHECK_GREYS, np.uint8), odd)[..., None]
+    return board
+
+
 class Canvas:
     """Draws the newest picture, the pinned one over it and the companion's beside it; takes the mouse."""
 
@@ -58,6 +69,9 @@ class Canvas:
         self._ui = ui
         self.view = View()
         self.smooth = ui.explorer.session.layout.smooth
+        self.ground: str = ui.explorer.session.layout.ground
+        self._checks: Picture | None = None  # as large as the largest canvas so far
+        self._live_alpha = False
         self._live: Picture | None = None
         self._pinned: Picture | None = None
         self._pinned_shown: Shown | None = None
@@ -91,10 +105,11 @@ class Canvas:
         if self._live is None:
             self._live = self._ui.window.new_picture()
         self._live.show(shown.rgba)
+        self._live_alpha = shown.has_alpha
         height, width = shown.rgba.shape[:2]
         card = self._ui.explorer.card
         self._preview = shown.frame.preview
-        self._picture_px = (card.resolution, card.resolution) if self._preview and card else (width, height)
+        self._picture_px = (card.width, card.height) if self._preview and card else (width, height)
         self._live.set_smooth(self.smooth or self._preview)
 
     def sync(self, width: int, height: int) -> None:
@@ -107,7 +122,8 @@ class Canvas:
             dpg.configure_item(TAG, width=width, height=height)
             return
         pictures = tuple(picture.tag for picture in (self._live, self._pinned, self._beside) if picture is not None)
-        look = (width, height, pictures, self._rect(), self._split(), self.smooth, self._captions(), self._ring_look())
+        place = (width, height, self._rect(), self._split(), self._captions(), self._ring_look())
+        look = (pictures, place, self.smooth, self.ground, self._live_alpha, self._pinned_shown, self._beside_shown)
         if look != self._drawn:
             self._drawn = look
             self._draw(width, height)
@@ -185,7 +201,8 @@ class Canvas:
             explorer.edit("Wander", edits.move_on_plane, -dx * scale, -dy * scale)
         elif drag.does == "move":
             left, top, right, bottom = self._rect()
-            explorer.edit("Move", edits.move_picture, dx / (right - left), dy / (bottom - top))
+            shorter = min(right - left, bottom - top)
+            explorer.edit("Move", edits.move_picture, dx / shorter, dy / shorter)
         elif drag.does == "turn":
             self._turn(drag)
         else:
@@ -307,30 +324,47 @@ class Canvas:
         stages, rect, split = self._stages(), self._rect(), self._split()
         left, top, right, bottom = stages[0]
         middle = rect[0] + round((rect[2] - rect[0]) * split)
-        self._paste(self._live, rect, (max(middle, left), top, right, bottom))
+        self._paste(self._live, rect, (max(middle, left), top, right, bottom), self._live_alpha)
         if split > 0 and self._pinned is not None:
-            self._paste(self._pinned, rect, (left, top, min(middle, right), bottom))
+            clear = self._pinned_shown is not None and self._pinned_shown.has_alpha
+            self._paste(self._pinned, rect, (left, top, min(middle, right), bottom), clear)
             if split < 1 and left <= middle < right:
                 line = (middle, max(rect[1], top)), (middle, min(rect[3], bottom))
                 dpg.draw_line(*line, color=theme.ACCENT, thickness=1, parent=TAG)
         if len(stages) > 1 and self._beside is not None and self._beside_shown is not None:
-            self._paste(self._beside, self._rect(1), stages[1])
+            self._paste(self._beside, self._rect(1), stages[1], self._beside_shown.has_alpha)
         for number, caption in enumerate(self._captions()):
             self._write(caption, self._rect(number), stages[number])
         if (look := self._ring_look()) is not None:
             draw_ring(*look, self._ui.scale, TAG)
 
-    @staticmethod
-    def _paste(picture: Picture, rect: Box, stage: Box) -> None:
+    def _paste(self, picture: Picture, rect: Box, stage: Box, has_alpha: bool) -> None:
         """Draw the part of a picture, which lies at `rect`, that is within its stage."""
         left, top, right, bottom = rect
         x0, y0 = max(left, stage[0]), max(top, stage[1])
         x1, y1 = min(right, stage[2]), min(bottom, stage[3])
         if x0 >= x1 or y0 >= y1:
             return
+        if has_alpha:
+            self._draw_ground((x0, y0, x1, y1))
         w, h = right - left, bottom - top
         uv_min, uv_max = ((x0 - left) / w, (y0 - top) / h), ((x1 - left) / w, (y1 - top) / h)
         dpg.draw_image(picture.tag, (x0, y0), (x1, y1), uv_min=uv_min, uv_max=uv_max, parent=TAG)
+
+    def _draw_ground(self, box: Box) -> None:
+        """What is seen through a picture that lies there."""
+        if self.ground != "checkerboard":
+            colour = (0, 0, 0, 255) if self.ground == "black" else (255, 255, 255, 255)
+            dpg.draw_rectangle(box[:2], box[2:], color=(0, 0, 0, 0), fill=colour, parent=TAG)
+            return
+        if self._checks is None:
+            self._checks = self._ui.window.new_picture()
+            self._checks.set_smooth(False)
+        width, height = (max(pair) for pair in zip(self._checks.size, self._size, strict=True))
+        if self._checks.size != (width, height):
+            self._checks.show(checkerboard(width, height, self._ui.px(CHECK_PX)))
+        uv = [at / side for at, side in zip(box, (width, height) * 2, strict=True)]
+        dpg.draw_image(self._checks.tag, box[:2], box[2:], uv_min=uv[:2], uv_max=uv[2:], parent=TAG)
 
     def _write(self, caption: str, rect: Box, stage: Box) -> None:
         """A line of words above a picture, cut short where there is no room for it."""

@@ -261,7 +261,7 @@ class ExportForm:
         settings, frames = self.settings, num_frames(walk, self.settings)
         size = ""
         if card is not None:
-            high, wide, _ = target_shape((card.resolution, card.resolution, card.img_channels), settings)
+            high, wide, _ = target_shape((card.height, card.width, card.img_channels), settings)
             size = f", {wide}×{high} px"
         if settings.format == "sheet":
             return f"One picture of {frames}{size.replace(', ', ', each ')}."

@@ -102,7 +102,8 @@ class GridView:
             return
         rows, columns = len(scene.grid.rows), len(scene.grid.columns)
         used = dpg.get_item_rect_size("grid.controls")[1] + px(WORDS + MARGIN)
-        cell_px = min(largest_cell(rows, columns, width, height - int(used)), px(LARGEST_CELL))
+        aspect = card.height / card.width
+        cell_px = min(largest_cell(rows, columns, width, height - int(used), aspect), px(LARGEST_CELL))
         hovered = self._under()
         explorer.grid.follow(scene, card, cell_px, hovered or self._cursor)
         self._go_on_pressing()
@@ -208,9 +209,12 @@ class GridView:
         """Where somebody who is dragged along an edge would stand."""
         layout = self._ui.explorer.grid.layout
         x, y = self._mouse()
-        at, count = (y, layout.rows) if axis == "rows" else (x, layout.columns)
-        start = layout.corner((0, 0))[0]
-        return min(max(int((at - start) // (layout.cell_px + layout.gap_px)), 0), count - 1)
+        left, top = layout.corner((0, 0))
+        if axis == "rows":
+            index, count = (y - top) // (layout.cell_height + layout.gap_px), layout.rows
+        else:
+            index, count = (x - left) // (layout.cell_px + layout.gap_px), layout.columns
+        return min(max(int(index), 0), count - 1)
 
     def _on_cross(self, place: Place) -> bool:
         return self._drawing.on_cross(self._ui.explorer.grid.layout, place, *self._mouse())

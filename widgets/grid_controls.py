@@ -213,8 +213,8 @@ class GridControls:
                 rounding=3,
                 parent="grid.layers",
             )
-            words = f"{bar.resolution}²"
-            if index == 0 or bars[index - 1].resolution != bar.resolution:
+            words = bar.size
+            if index == 0 or bars[index - 1].size != bar.size:
                 place = (index * slot + self._ui.px(4), (height - size) / 2)
                 colour = theme.TEXT if taken else theme.DIM
                 dpg.draw_text(place, words, size=size, color=colour, parent="grid.layers")

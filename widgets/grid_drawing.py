@@ -83,7 +83,8 @@ class GridDrawing:
         last = (layout.rows - 1, layout.columns - 1)
         for first, end in (((0, 0), last), ((-1, 0), (-1, last[1])), ((0, -1), (last[0], -1))):
             if min(end[0] - first[0], end[1] - first[1]) >= 0:
-                right, bottom = (value + layout.cell_px for value in layout.corner(end))
+                left, top = layout.corner(end)
+                right, bottom = left + layout.cell_px, top + layout.cell_height
                 colour = theme.BACKGROUND
                 dpg.draw_rectangle(layout.corner(first), (right, bottom), fill=colour, color=colour, parent=TAG)
 
@@ -99,7 +100,7 @@ class GridDrawing:
             words = source_label(source).removeprefix("seed ")
             words = words if len(words) <= letters else f"{words[: letters - 1]}…"
             left, top = layout.corner(place)
-            bottom = top + layout.cell_px
+            bottom = top + layout.cell_height
             dpg.draw_rectangle(
                 (left, bottom - size - self._ui.px(4)),
                 (left + layout.cell_px, bottom),
@@ -113,7 +114,7 @@ class GridDrawing:
     @staticmethod
     def _outline(layout: GridLayout, place: Place, colour: theme.Colour) -> None:
         left, top = layout.corner(place)
-        right, bottom = left + layout.cell_px, top + layout.cell_px
+        right, bottom = left + layout.cell_px, top + layout.cell_height
         dpg.draw_rectangle((left, top), (right, bottom), color=colour, thickness=2, parent=TAG)
 
     def _draw_cross(self, layout: GridLayout, place: Place, touched: bool) -> None:
@@ -133,7 +134,7 @@ class GridDrawing:
         axis, index = edge(dragged)
         left, top = layout.corner((to, -1) if axis == "rows" else (-1, to))
         width, height = layout.size
-        behind = layout.cell_px + layout.gap_px if to > index else 0
+        behind = (layout.cell_height if axis == "rows" else layout.cell_px) + layout.gap_px if to > index else 0
         if axis == "rows":
             ends = ((0, top + behind - 1), (width, top + behind - 1))
         else:

@@ -143,8 +143,9 @@ class LayerTable:
         return cell
 
     def _show_folded(self, group: _Group) -> None:
+        assert self._card is not None  # whose groups they are
         chevron = icons.CHEVRON_RIGHT if group.folded else icons.CHEVRON_DOWN
-        dpg.configure_item(group.head, label=f"{chevron} {group.layers[0].resolution}²")
+        dpg.configure_item(group.head, label=f"{chevron} {self._card.size_words(group.layers[0].resolution)}")
         for row in group.rows:
             dpg.configure_item(row, show=not group.folded)
 

@@ -23,10 +23,10 @@ class Bars:
 
 def style_bars(card: ModelCard) -> tuple[Bar, ...]:
     """One bar for each style vector."""
-    resolutions = [card.slot_resolution(i) for i in range(card.num_ws)]
-    return tuple(Bar(f"style {i}", resolution, band(resolution)) for i, resolution in enumerate(resolutions))
+    return tuple(Bar(f"style {i}", card.slot_words(i), card.slot_band(i)) for i in range(card.num_ws))
 
 
 def noise_bars(card: ModelCard) -> tuple[Bar, ...]:
     """One bar for each layer that takes noise."""
-    return tuple(Bar(layer.name, layer.resolution, band(layer.resolution)) for layer in card.noise_layers)
+    layers = card.noise_layers
+    return tuple(Bar(layer.name, card.size_words(layer.resolution), band(layer.resolution)) for layer in layers)

@@ -33,7 +33,7 @@ def family_name(card: ModelCard) -> str:
 def summary(card: ModelCard) -> str:
     """The ModelCard in a line."""
     classes = f", {card.c_dim} classes" if card.c_dim else ""
-    return f"{family_name(card)}, {card.resolution}²{classes}"
+    return f"{family_name(card)}, {card.size_words()}{classes}"
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from stylegan_core.card import LayerInfo, band
+from stylegan_core.card import LayerInfo, ModelCard, band
 from stylegan_core.scene import Noise
 from visualizer.noise_view import LayerNoise
 from visualizer.presenter import Picture
@@ -29,6 +29,7 @@ class NoiseLayers:
 
     def __init__(self, ui: Ui, choose: Callable[[int], None]):
         self._ui, self._choose = ui, choose
+        self._card: ModelCard | None = None
         self._layers: tuple[LayerInfo, ...] = ()
         self._shown: Mapping[str, LayerNoise] = {}
         self._pictures: list[Picture] = []
@@ -48,14 +49,15 @@ class NoiseLayers:
 
     def sync(
         self,
-        layers: tuple[LayerInfo, ...],
+        card: ModelCard,
         shown: Mapping[str, LayerNoise],
         noise: Noise,
         chosen: int | None,
         width: int,
     ) -> None:
-        """Once a frame: show these layers in `width` px; `chosen` None: all of them."""
-        self._layers, self._shown = layers, shown
+        """Once a frame: show the model's layers in `width` px; `chosen` None: all of them."""
+        layers = card.noise_layers
+        self._card, self._layers, self._shown = card, layers, shown
         self._columns = min(max(width // self._ui.px(SLOT), 1), len(layers))
         self._slot = min(width / self._columns, self._ui.px(1.3 * SLOT))
         self._take_pictures()
@@ -99,7 +101,7 @@ class NoiseLayers:
 
     def _describe(self, index: int, noise: Noise) -> str:
         layer = self._layers[index]
-        lines = [f"{layer.name}  {layer.resolution}²"]
+        lines = [f"{layer.name}  {self._size_words(layer)}"]
         if (found := self._shown.get(layer.name)) is not None:
             lines.append(f"learned strength {found.learned:.3g}")
         strokes = sum(stroke.layer == index for stroke in noise.strokes)
@@ -109,6 +111,10 @@ class NoiseLayers:
         if own is not None:
             lines.append(f"{icons.LOCK}  the trained map" if own.seed is None else f"{icons.DICE}  seed {own.seed}")
         return "\n".join(lines)
+
+    def _size_words(self, layer: LayerInfo) -> str:
+        assert self._card is not None  # whose layer it is
+        return self._card.size_words(layer.resolution)
 
     def _draw(self, noise: Noise, chosen: int | None, hovered: int | None) -> None:
         rows = -(-len(self._layers) // self._columns)
@@ -125,8 +131,10 @@ class NoiseLayers:
         px, layer = self._ui.px, self._layers[index]
         x, y, side = at[0] + (self._slot - px(THUMBNAIL)) / 2, at[1] + px(3), px(THUMBNAIL)
         colour = theme.ACCENT if chosen else theme.DIM if hovered else theme.LINE
-        if self._pixels[index] is not None:
-            dpg.draw_image(self._pictures[index].tag, (x, y), (x + side, y + side), parent=TAG)
+        if (pixels := self._pixels[index]) is not None:
+            wide, high = (side * own / max(pixels.shape[:2]) for own in (pixels.shape[1], pixels.shape[0]))
+            at = x + (side - wide) / 2, y + (side - high) / 2
+            dpg.draw_image(self._pictures[index].tag, at, (at[0] + wide, at[1] + high), parent=TAG)
         thickness = px(2) if chosen else 1
         dpg.draw_rectangle(
             (x - 1, y - 1), (x + side + 1, y + side + 1), color=colour, thickness=thickness, rounding=2, parent=TAG
@@ -136,7 +144,7 @@ class NoiseLayers:
             box = (x + 1, y + side - size - 3), (x + 3 + len(done) * size * 1.1, y + side - 1)
             dpg.draw_rectangle(*box, color=(0, 0, 0, 0), fill=(17, 18, 21, 200), rounding=2, parent=TAG)
             dpg.draw_text((x + 2, y + side - size - 2), done, size=size, color=theme.TEXT, parent=TAG)
-        words = f"{layer.resolution}²"
+        words = self._size_words(layer)
         below = y + side + px(3)
         dpg.draw_text((x, below), words, size=size, color=theme.BANDS[band(layer.resolution)], parent=TAG)
         found = self._shown.get(layer.name)

@@ -25,7 +25,7 @@ Point = tuple[float, float]
 class Brush:
     """What the left button paints. Session state: the strokes are in the Scene, the brush is not."""
 
-    radius: float = 0.08  # in picture widths
+    radius: float = 0.08  # in shorter sides of the picture
     value: float = 2.0  # in standard deviations of the noise
     mode: Literal["add", "set"] = "set"
 
@@ -40,7 +40,7 @@ class _Hand:
 
 
 class PaintedPicture:
-    """Shows the newest picture, square, and takes the mouse."""
+    """Shows the newest picture, within a square, and takes the mouse."""
 
     def __init__(self, ui: Ui):
         self._ui = ui
@@ -72,7 +72,7 @@ class PaintedPicture:
             picture: the newest.
             look: what is to be seen, though the picture may not be of it yet.
             layer: the look's layer, counted among those that take noise.
-            side: px.
+            side: of the square, in px.
             busy: whether a newer picture is on its way.
         """
         self._look, self._layer, self._side = look, layer, side
@@ -86,7 +86,7 @@ class PaintedPicture:
         self._busy_since = (self._busy_since or time.monotonic()) if busy else None
         late = self._busy_since is not None and time.monotonic() - self._busy_since > BUSY_S
         waiting = late and self._hand is None
-        state = (id(self._picture), side, self._circle(), self._unseen(), waiting, self._stale)
+        state = (id(self._picture), self._size, self._circle(), self._unseen(), waiting, self._stale)
         if state != self._drawn:
             self._drawn = state
             self._draw(waiting)
@@ -170,26 +170,36 @@ class PaintedPicture:
 
     # -- places and drawing --------------------------------------------------------------------------------------------
 
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Width and height of the picture on the screen, in px."""
+        if self._picture is None:
+            return self._side, self._side
+        height, width = self._picture.rgba.shape[:2]
+        scale = self._side / max(height, width)
+        return round(width * scale), round(height * scale)
+
     def _point(self) -> Point:
         """Where the mouse is, from the picture's top left (0) to 1."""
         x, y = dpg.get_mouse_pos(local=False)
         left, top = dpg.get_item_rect_min(TAG)
-        return min(max((x - left) / self._side, 0.0), 1.0), min(max((y - top) / self._side, 0.0), 1.0)
+        width, height = self._size
+        return min(max((x - left) / width, 0.0), 1.0), min(max((y - top) / height, 0.0), 1.0)
 
     def _circle(self) -> tuple[Point, float] | None:
         """The brush's centre and radius in px where it could paint."""
         if not self._paintable or not (self._hand is not None or dpg.is_item_hovered(TAG)):
             return None
-        x, y = self._point()
-        return (x * self._side, y * self._side), self.brush.radius * self._side
+        (x, y), (width, height) = self._point(), self._size
+        return (x * width, y * height), self.brush.radius * min(width, height)
 
     def _draw(self, waiting: bool) -> None:
-        side = self._side
-        dpg.configure_item(TAG, width=side, height=side)
+        width, height = self._size
+        dpg.configure_item(TAG, width=width, height=height)
         dpg.delete_item(TAG, children_only=True)
         if self._texture is not None:
             shade = (255, 255, 255, 70 if waiting and self._stale else 255)
-            dpg.draw_image(self._texture.tag, (0, 0), (side, side), color=shade, parent=TAG)
+            dpg.draw_image(self._texture.tag, (0, 0), (width, height), color=shade, parent=TAG)
         if (stroke := self._unseen()) is not None:
             self._draw_stroke(stroke)
         if (circle := self._circle()) is not None:
@@ -203,9 +213,9 @@ class PaintedPicture:
 
     def _draw_stroke(self, stroke: Stroke) -> None:
         """A veil where it will be."""
-        side, colour = self._side, (*theme.ACCENT[:3], 110)
-        points = [[x * side, y * side] for x, y in stroke.points]
-        radius = stroke.radius * side * 0.75  # the edge is soft
+        (width, height), colour = self._size, (*theme.ACCENT[:3], 110)
+        points = [[x * width, y * height] for x, y in stroke.points]
+        radius = stroke.radius * min(width, height) * 0.75  # the edge is soft
         if len(points) > 1:
             dpg.draw_polyline(points, color=colour, thickness=2 * radius, parent=TAG)
         else:

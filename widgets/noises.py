@@ -118,7 +118,7 @@ class NoisesView:
         chosen = names.index(look.layer) if look.layer else None
         self._layer = min(self._layer if chosen is None else chosen, len(names) - 1)
         room = width - 2 * px(EDGE)
-        self._layers.sync(card.noise_layers, self._view.layers, scene.noise, chosen, room)
+        self._layers.sync(card, self._view.layers, scene.noise, chosen, room)
         side, plot, tall = self._arrange(room, height - self._layers.height(len(names), room))
         self._picture.sync(self._view.picture, look, self._layer, side, self._view.busy)
         self._tools.sync(look, self._layer)
@@ -155,7 +155,7 @@ class NoisesView:
     def _show(self, card: ModelCard, noise: Noise, look: Look) -> None:
         """Bring list, slider and colours in line."""
         layers = card.noise_layers
-        if (names := tuple(f"{layer.name}  {layer.resolution}²" for layer in layers)) != self._names:
+        if (names := tuple(f"{layer.name}  {card.size_words(layer.resolution)}" for layer in layers)) != self._names:
             self._names = names
             dpg.configure_item("noises.layer", items=names)
         factor = noise.layers[self._layer] if self._layer < len(noise.layers) else 1.0

@@ -16,10 +16,10 @@ HEIGHT, LABELS = 92, 34  # px: of the bars, and of the two lines of words under 
 
 @dataclass(frozen=True)
 class Bar:
-    """One slider: which resolution it shapes."""
+    """One slider: what size it shapes, in words."""
 
     name: str
-    resolution: int
+    size: str
     band: Band
 
 
@@ -111,7 +111,7 @@ class Strip:
         hovered = self._under() if dpg.is_item_hovered(self._tag) else None
         if hovered is not None:
             bar = self._bars[hovered]
-            text = f"{bar.name} · {bar.resolution}² · {bar.band}\n{self._describe(hovered, self._values[hovered])}"
+            text = f"{bar.name} · {bar.size} · {bar.band}\n{self._describe(hovered, self._values[hovered])}"
             dpg.set_value(f"{self._tag}.tip", text)
         if (self._bars, width) != self._drawn:
             self._drawn = (self._bars, width)
@@ -126,7 +126,7 @@ class Strip:
             self._mark()
 
     def _list(self) -> None:
-        self._names = [f"{bar.name}  {bar.resolution}²" for bar in self._bars]
+        self._names = [f"{bar.name}  {bar.size}" for bar in self._bars]
         dpg.configure_item(self._choice, items=self._names)
         if self.chosen is None and self._names:
             dpg.set_value(self._choice, self._names[-1])
@@ -241,13 +241,14 @@ class Strip:
                 self._marks[index] = (mark[0], y)
 
     def _draw_words(self, slot: float) -> None:
-        """Resolutions under their bars, and the bands under those."""
+        """Sizes under their bars, where there is room, and the bands under those."""
         size, top = self._ui.px(11), self._ui.px(HEIGHT) + self._ui.px(3)
-        resolutions = [bar.resolution for bar in self._bars]
-        for resolution in dict.fromkeys(resolutions):
-            left = resolutions.index(resolution) * slot
-            width = resolutions.count(resolution) * slot
-            text = f"{resolution}²"
+        sizes = [bar.size for bar in self._bars]
+        for text in dict.fromkeys(sizes):
+            left = sizes.index(text) * slot
+            width = sizes.count(text) * slot
+            if "×" in text and len(text) * size * 0.55 > width:
+                continue
             x = left + max((width - len(text) * size * 0.55) / 2, 0)
             dpg.draw_text((x, top), text, size=size, color=theme.DIM, parent=self._tag)
         bands = [bar.band for bar in self._bars]

@@ -65,7 +65,7 @@ class DistancePlot:
         dpg.set_axis_limits(f"{TAG}.x", -0.6, card.num_ws - 0.4)
         dpg.set_axis_limits(f"{TAG}.y", 0.0, 1.08 * max(*found.drawn, *found.truncated, 1e-6))
         firsts = {card.slot_resolution(i): i for i in reversed(numbers)}  # the first style of each resolution
-        ticks = tuple((f"{resolution}²", index) for resolution, index in sorted(firsts.items()))
+        ticks = tuple((card.size_words(resolution), index) for resolution, index in sorted(firsts.items()))
         dpg.set_axis_ticks(f"{TAG}.x", ticks)
 
     @staticmethod
@@ -76,5 +76,5 @@ class DistancePlot:
         index = round(dpg.get_plot_mouse_pos()[0])
         if not 0 <= index < card.num_ws:
             return ""
-        place = f"style {index} · {card.slot_resolution(index)}² · {card.slot_band(index)}"
+        place = f"style {index} · {card.slot_words(index)} · {card.slot_band(index)}"
         return f"{place}:   {found.drawn[index]:.4f} as drawn,  {found.truncated[index]:.4f} truncated"

@@ -6,14 +6,21 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 
 from stylegan_core import edits
+from stylegan_core.card import ModelCard
+from stylegan_core.scene import Scene
 from widgets import icons
 from widgets.bind import tooltip
-from widgets.canvas import ZOOM_STEP, Canvas
+from widgets.canvas import GROUNDS, ZOOM_STEP, Canvas
 from widgets.model import model_choices
 from widgets.ui import Ui
 
 NOTHING = "nothing"
-CHANNELS = ("all", "red", "green", "blue")
+# Of pictures by their number of channels.
+CHANNELS = {
+    2: ("all", "grey", "alpha"),
+    3: ("all", "red", "green", "blue"),
+    4: ("all", "red", "green", "blue", "alpha"),
+}
 GAIN_SHOWN_DB = (-20.0, 20.0)
 
 
@@ -26,6 +33,8 @@ class ViewPanel:
         self._ui, self._canvas = ui, canvas
         self._seen: tuple[object, ...] = ()
         self._choices: dict[str, Path] = {}
+        self._channels: tuple[str, ...] = CHANNELS[3]
+        self._offered: int | None = 3  # how many channels can be chosen from
         self._listed: tuple[object, ...] = ()
 
     def build(self) -> None:
@@ -66,11 +75,13 @@ class ViewPanel:
         bind.radio(
             "view.channel",
             "Channel",
-            lambda scene: CHANNELS[0 if scene.view.channel is None else min(scene.view.channel + 1, len(CHANNELS) - 1)],
-            lambda scene, name: edits.set_channel(scene, CHANNELS.index(name) - 1 if name != CHANNELS[0] else None),
-            CHANNELS,
-            "All colours, or one of them in grey.",
+            self._channel,
+            lambda scene, name: edits.set_channel(scene, (None, *range(16))[self._channels.index(name)]),
+            self._channels,
+            "All colours, or one of them in grey; alpha is how opaque the picture is.",
         )
+        dpg.add_radio_button(GROUNDS, tag="view.ground", horizontal=True, callback=self._set_ground)
+        tooltip("view.ground", "What is seen through transparent parts. Saved pictures keep them transparent.")
 
     def _build_beside(self) -> None:
         companion, px = self._ui.explorer.companion, self._ui.px
@@ -100,10 +111,11 @@ class ViewPanel:
         """Follow the canvas."""
         self._list_choices()
         card = self._ui.explorer.card
-        dpg.configure_item("view.channel", show=card is not None and card.img_channels == len(CHANNELS) - 1)
+        self._offer_channels(card)
         look = (
             self._canvas.zoom(),
             self._canvas.smooth,
+            self._canvas.ground,
             self._ui.explorer.favourites.compared is not None,
         )
         if look == self._seen:
@@ -111,7 +123,23 @@ class ViewPanel:
         self._seen = look
         dpg.set_value("view.zoom", f"{look[0]:.0%}")
         dpg.set_value("view.smooth", "smooth" if self._canvas.smooth else "pixels")
+        dpg.set_value("view.ground", self._canvas.ground)
         dpg.configure_item("view.compare", enabled=self._ui.explorer.favourites.compared is not None)
+
+    def _channel(self, scene: Scene) -> str:
+        """The name of the channel that is looked at."""
+        return self._channels[0 if scene.view.channel is None else min(scene.view.channel + 1, len(self._channels) - 1)]
+
+    def _offer_channels(self, card: ModelCard | None) -> None:
+        """The channels that the model's pictures have, and what lies under them."""
+        there = None if card is None else card.img_channels
+        if there == self._offered:
+            return
+        self._offered = there
+        self._channels = CHANNELS.get(there or 3, CHANNELS[3])
+        dpg.configure_item("view.channel", items=list(self._channels), show=there in CHANNELS)
+        dpg.configure_item("view.ground", show=card is not None and card.has_alpha)
+        self._ui.bind.refresh()
 
     def _list_choices(self) -> None:
         explorer = self._ui.explorer
@@ -143,6 +171,11 @@ class ViewPanel:
         del sender
         self._canvas.set_smooth(value == "smooth")
         self._ui.explorer.arrange(smooth=self._canvas.smooth)
+
+    def _set_ground(self, sender: Any, value: str) -> None:
+        del sender
+        self._canvas.ground = value
+        self._ui.explorer.arrange(ground=value)
 
     def _set_compare(self, sender: Any, value: float) -> None:
         del sender

@@ -98,6 +98,9 @@ def whole_pixels_in_the_middle_of_black() -> None:
 def square_pixels_where_they_do_not_blend() -> None:
     with wall(64, 48, "fit", smooth=False) as hung:
         rgba = frame(4, 3)
+        rgba[..., 3] = [0, 255, 0, 255]
+        seen = hung.shows(Slide(rgba, (4, 3), has_alpha=True))
+        np.testing.assert_array_equal(seen, whole(rgba * (rgba[..., 3:] // 255), 16, 64, 48))
         np.testing.assert_array_equal(hung.shows(Slide(rgba, (4, 3))), whole(rgba, 16, 64, 48))
         hung.look = Look("fit", (64, 48), smooth=True)
         assert len(np.unique(hung.shows().reshape(-1, 3), axis=0)) > 12

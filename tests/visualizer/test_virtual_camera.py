@@ -132,6 +132,14 @@ def test_a_frame_is_the_picture_in_the_middle_of_black() -> None:
     np.testing.assert_array_equal(frame, expected)
 
 
+def test_alpha_is_over_black_where_the_model_makes_some() -> None:
+    rgba = np.full((4, 4, 4), 200, np.uint8)
+    rgba[:2, :, 3], rgba[2:, :, 3] = 0, 102
+    for has_alpha, values in ((False, {200}), (True, {0, 80})):
+        frame = camera_frame(Slide(rgba, (4, 4), has_alpha=has_alpha), (8, 8), "whole")
+        assert set(np.unique(frame)) == values
+
+
 def test_filling_cuts_off_what_stands_over() -> None:
     rgba = np.random.default_rng(0).integers(1, 256, (4, 4, 4), np.uint8)
     frame = camera_frame(Slide(rgba, (4, 4)), (16, 8), "fill", smooth=False)

@@ -640,6 +640,7 @@ def test_pixels_become_rgba(channels: int) -> None:
     picked: Callable[[int], torch.Tensor] = lambda i: pixels[:, :, i if channels > 2 else 0]  # noqa: E731
     for i in range(3):
         assert torch.equal(rgba[:, :, i], picked(i))
-    alpha = pixels[:, :, 3] if channels > 3 else torch.full((5, 3), 255, dtype=torch.uint8)
+    place = {2: 1, 4: 3, 5: 3}.get(channels)
+    alpha = torch.full((5, 3), 255, dtype=torch.uint8) if place is None else pixels[:, :, place]
     assert torch.equal(rgba[:, :, 3], alpha)
     assert torch.equal(pixels, before)
