@@ -32,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 STATE = Path(platformdirs.user_state_dir("StyleScope"))
+RUNS = Path(platformdirs.user_data_dir("StyleScope")) / "runs"
 PICTURES = Path(platformdirs.user_pictures_dir()) / "StyleScope"
 INTERRUPTED = 130  # what a shell says of a program that Ctrl+C ended
 
@@ -52,6 +53,7 @@ def open_window(
     scale: Annotated[float, typer.Option(help="Size of everything; 0: as the display says.", min=0, max=4)] = 0.0,
     state: Annotated[Path, typer.Option(help="Folder of the session.")] = STATE,
     pictures: Annotated[Path, typer.Option(help="Folder for saved pictures.")] = PICTURES,
+    runs: Annotated[Path, typer.Option(help="Folder of the models that are trained.")] = RUNS,
     demo: Annotated[Path | None, typer.Option(help="Play a ten-second walk, film it into this folder, end.")] = None,
     presenter: Annotated[str, typer.Option(help="How frames reach the screen: auto, upload or raw.")] = "auto",
     rects: Annotated[Path | None, typer.Option(help="Keep the items' places in this file, for scripts.")] = None,
@@ -70,7 +72,7 @@ def open_window(
 
     if demo is not None:
         state = Path(tempfile.mkdtemp(prefix="stylescope-demo-"))  # a show leaves nothing in one's own session
-    explorer = Explorer(state, pictures, str(choose_device(device)) if device else None)
+    explorer = Explorer(state, pictures, str(choose_device(device)) if device else None, runs.expanduser().absolute())
     window = Window(explorer, scale or display_scale(), rects, presenter)
     explorer.worker.wake = window.wake.set
     if demo is not None:

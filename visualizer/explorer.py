@@ -50,6 +50,7 @@ from visualizer.signals.remote import Remote
 from visualizer.store import Edit, P, Store
 from visualizer.tasks import Tasks, describe
 from visualizer.timeline import PLAY_NAME, Timeline
+from visualizer.training import Training
 from visualizer.training_time import TrainingTime
 from visualizer.truncation import Centring
 from visualizer.walk_keeping import WalkKeeper
@@ -61,9 +62,9 @@ RANDOM_SEEDS = 10_000_000  # short enough to say aloud, enough never to meet any
 
 
 class Explorer:
-    """See the module. `folder` is where the session is kept, `pictures` where captures go."""
+    """See the module. `folder` is where the session is kept, `pictures` where captures go, `runs` where models learn."""
 
-    def __init__(self, folder: Path, pictures: Path, device: str | None = None):
+    def __init__(self, folder: Path, pictures: Path, device: str | None = None, runs: Path | None = None):
         self.keeper = SessionKeeper(folder)
         self.pictures = pictures
         self.notices = Notices()
@@ -95,6 +96,9 @@ class Explorer:
         self.loader = Loader(self.memory, self.say)
         self.dataset_preparation = DatasetPreparation(self.say)
         self.exporting = Exporting(self.live, self.tasks, self.loader.read, self.say, folder / "exports")
+        self.training = Training(
+            runs or folder / "runs", self.session.runs, self.say, lambda paths: self.keeping.change(runs=paths)
+        )
         self.playing_noise = False
         self.crashed_session = self.session if self.keeper.crashed and self.session.scene.model.path else None
         self._first_file: Path | None = None
@@ -174,6 +178,7 @@ class Explorer:
         self._ask(now)
         self.companion.follow(self.effective)
         self.exporting.tick()
+        self.training.tick(now)
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now
             self.keep()
@@ -196,6 +201,7 @@ class Explorer:
         self.centring.drop()
         self.signals.close()
         self.exporting.close()
+        self.training.close()
         self.dataset_preparation.close()
         self.tasks.close()
         self._guarded(self.keeper.end)

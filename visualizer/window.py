@@ -160,6 +160,8 @@ class Window:
         for callback in dpg.get_callback_queue() or ():
             self._guarded(partial(dpg.run_callbacks, [callback]))
             self.stay_awake()
+        if time.perf_counter() < self._busy_until:
+            self.explorer.training.explored()
         shown = self.explorer.tick()
         if shown is not None:
             self._guarded(lambda: panels.present(shown))
