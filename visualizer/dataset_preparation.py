@@ -178,7 +178,7 @@ def sample(picture: Image.Image, name: str, settings: PrepareSettings, cell_px: 
         settings: what will be done to it.
         cell_px: the side of a cell.
     """
-    words = f"{name}\n{picture.width}×{picture.height} px"
+    words = f"{name}, {picture.width}×{picture.height} px"
     return Sample(words, _cell(_cut(picture, settings), cell_px), _cell(fitted(picture, settings), cell_px))
 
 

@@ -1,5 +1,6 @@
-"""The capture panel: save the picture, with its Scene inside; save and open sessions."""
+"""The capture panel: save the picture, with its Scene inside; save sessions; pictures of one's own to train with."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -15,8 +16,8 @@ class CapturePanel:
 
     title, key = f"{icons.CAMERA}  Capture", "capture"
 
-    def __init__(self, ui: Ui):
-        self._ui = ui
+    def __init__(self, ui: Ui, prepare: Callable[[], None]):
+        self._ui, self._prepare = ui, prepare
         self._seen: Path | None = None
 
     def build(self) -> None:
@@ -31,6 +32,10 @@ class CapturePanel:
         )
         dpg.add_button(label=f"{icons.SAVE}  Save session", tag="capture.session", width=-1, callback=self.save_session)
         tooltip("capture.session", "Scene and favourites as a readable file. Ctrl+Shift+S")
+        dpg.add_button(
+            label=f"{icons.IMAGES}  Prepare pictures", tag="capture.prepare", width=-1, callback=lambda: self._prepare()
+        )
+        tooltip("capture.prepare", "Make a data set of pictures of your own, to train with.")
         dpg.add_text("", tag="capture.folder", color=theme.DIM, wrap=self._ui.px(260))
 
     def sync(self) -> None:

@@ -29,6 +29,7 @@ from widgets.noise import NoisePanel
 from widgets.noises import NoisesView
 from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
+from widgets.preparing import PrepareWindow
 from widgets.shortcuts import Shortcuts
 from widgets.signals import SignalsPanel
 from widgets.takes import RecordButton, TakeOffers
@@ -79,7 +80,8 @@ class Layout:
         self._canvas = Canvas(ui)
         self._model = ModelPanel(ui)
         self._performance = PerformancePanel(ui)
-        self._capture = CapturePanel(ui)
+        self._preparing = PrepareWindow(ui, self._model.browser)
+        self._capture = CapturePanel(ui, self._preparing.show)
         self._transform = TransformPanel(ui)
         self._signals = SignalsPanel(ui, self._model.browser)
         self._left: tuple[Panel, ...] = (
@@ -170,6 +172,7 @@ class Layout:
         self._takes.sync()
         self._record.sync()
         self._export.sync()
+        self._preparing.sync()
         self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
         self._show_status()
 
@@ -261,6 +264,7 @@ class Layout:
         self._help.close()
         self._signals.stop_learning()
         self._export.close()
+        self._preparing.close()
         self._timeline.transport.close()
         self._window.output.escape()
 

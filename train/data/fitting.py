@@ -33,16 +33,16 @@ class PrepareSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width: int = Field(256, ge=4, le=8192)
-    height: int = Field(256, ge=4, le=8192)
+    width: int = Field(default=256, ge=4, le=8192)
+    height: int = Field(default=256, ge=4, le=8192)
     crop: Crop = "centre"
     background: tuple[Level, Level, Level] = (255, 255, 255)
     channels: Channels = "rgb"
     labels: Literal["keep", "folders", "none"] = "keep"
     exact_duplicates: bool = True
-    near_bits: int | None = Field(16, ge=0, le=128)
-    smallest_side: int = Field(1, ge=1)
-    every: int = Field(1, ge=1)
+    near_bits: int | None = Field(default=16, ge=0, le=128)
+    smallest_side: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
 
 
 def kept_box(size: tuple[int, int], settings: PrepareSettings) -> tuple[float, float, float, float]:
