@@ -17,6 +17,7 @@ from stylegan_core.spec import NetworkSpec
 from train.augment import AdaptiveP, augment
 from train.chance import Chance
 from train.config import OptimiserConfig, RunConfig
+from train.culprit import Culprit, Watch
 from train.data.loading import Batch
 from train.ema import Ema, ema_decay
 from train.growth import at_level, level_of_detail
@@ -59,13 +60,14 @@ class NotFinite(Exception):
     """A gradient was infinite or not a number.
 
     Attributes:
-        network: "G" or "D".
+        network: "G" or "D", whose gradient it was.
         parameters: those of which it was, by name, in the network's order.
+        culprit: where it began; None: that could not be found.
     """
 
-    def __init__(self, network: str, parameters: list[str]):
+    def __init__(self, network: str, parameters: list[str], culprit: Culprit | None):
         super().__init__(f"{network}: {', '.join(parameters)}")
-        self.network, self.parameters = network, parameters
+        self.network, self.parameters, self.culprit = network, parameters, culprit
 
 
 class Trainer:
@@ -175,6 +177,7 @@ class Trainer:
     ) -> None:
         """Gradients of one loss, averaged over the processes, and a step by them."""
         optimiser.zero_grad(set_to_none=True)
+        chance_was = self._random.get_state()
         losses()
         named = [(name, p) for name, p in network.named_parameters() if p.grad is not None]
         gradients = [p.grad for _, p in named if p.grad is not None]
@@ -187,8 +190,18 @@ class Trainer:
         if not math.isfinite(total.item()):
             finite = norms.isfinite().tolist()
             wrong = [name for (name, _), good in zip(named, finite, strict=True) if not good]
-            raise NotFinite("G" if network is self.g else "D", wrong or [name for name, _ in named])
+            optimiser.zero_grad(set_to_none=True)
+            self._random.set_state(chance_was)
+            culprit = self._culprit(losses)
+            raise NotFinite("G" if network is self.g else "D", wrong or [name for name, _ in named], culprit)
         optimiser.step()
+
+    def _culprit(self, losses: Callable[[], None]) -> Culprit | None:
+        """Where a number that is none came from: look again, at every layer."""
+        watch = Watch([("G", self.g), ("D", self.d)])
+        with watch.watching():
+            losses()
+        return watch.culprit(self.team, self.device)
 
     def _average(self, gradients: list[Tensor]) -> None:
         """One message for all of them: many small ones would each wait for the slowest process."""
