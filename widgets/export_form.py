@@ -105,7 +105,8 @@ class ExportForm:
         tooltip("export.codec", "H.264 plays everywhere; HEVC and AV1 make smaller files, and take longer.")
         self._row("Size", self._build_size)
         self._row("Fit", lambda: self._combo("export.fit", list(FITS.values()), self._set_fit))
-        tooltip("export.fit", "How the model's square picture fills another shape.")
+        tooltip("export.fit", "How the model's picture fills another shape.")
+        self._row("Background", self._build_background)
         self._row("Rate", self._build_rate)
         self._row("Sheet", self._build_sheet)
         self._row("Quality", self._build_quality)
@@ -136,6 +137,17 @@ class ExportForm:
                         min_clamped=True, max_clamped=True, callback=self._set_own,
                     )  # fmt: skip
                     dpg.add_text("×" if side == "width" else "px")
+
+    def _build_background(self) -> None:
+        with dpg.group(horizontal=True):
+            dpg.add_color_edit(
+                tag="export.background", no_alpha=True, no_inputs=True, no_label=True, callback=self._set_background
+            )
+            tooltip("export.background", "What lies beside a picture of another shape, and under what is transparent.")
+            dpg.add_checkbox(
+                label="keep transparency", tag="export.alpha", callback=lambda _, value: self._change(alpha=value)
+            )
+            tooltip("export.alpha", "Else transparent pictures are laid over the background.")
 
     def _build_rate(self) -> None:
         with dpg.group(horizontal=True):
@@ -209,6 +221,9 @@ class ExportForm:
         name = name.removesuffix(NOT_HERE)
         self._change(codec=next(codec for codec, other in CODEC_NAMES.items() if other == name))
 
+    def _set_background(self) -> None:
+        self._change(background=tuple(round(value) for value in dpg.get_value("export.background")[:3]))
+
     def _set_size(self, name: str) -> None:
         if name == OWN:
             self._own = (self.settings.width or 1024, self.settings.height or 1024)
@@ -251,6 +266,10 @@ class ExportForm:
         dpg.set_value("export.part", WHOLE if self._whole else PART)
         dpg.configure_item("export.row.sound", show=bool(walk.sound) and self.settings.is_video)
         dpg.configure_item("export.sound", label=Path(walk.sound).name)
+        bars = self.settings.fit in ("letterbox", "pad") and (self.settings.width or self.settings.height)
+        clear = card is not None and card.has_alpha
+        dpg.configure_item("export.row.background", show=bool(bars or clear))
+        dpg.configure_item("export.alpha", show=clear and self.settings.can_keep_alpha)
         dpg.set_value("export.says", self._plan(self.walk(walk), card))
         self.obstacle = self._why_not()
         dpg.set_value("export.obstacle", self.obstacle)
@@ -295,6 +314,8 @@ class ExportForm:
         dpg.set_value("export.width", settings.width or 0)
         dpg.set_value("export.height", settings.height or 0)
         dpg.set_value("export.fit", FITS[settings.fit])
+        dpg.set_value("export.background", [*settings.background, 255])
+        dpg.set_value("export.alpha", settings.alpha)
         dpg.set_value("export.fps", settings.fps)
         dpg.set_value("export.pictures", settings.pictures)
         dpg.set_value("export.columns", settings.columns)

@@ -19,7 +19,7 @@ NOTHING = "nothing"
 CHANNELS = {
     2: ("all", "grey", "alpha"),
     3: ("all", "red", "green", "blue"),
-    4: ("all", "red", "green", "blue", "alpha"),
+    4: ("all", "R", "G", "B", "alpha"),
 }
 GAIN_SHOWN_DB = (-20.0, 20.0)
 

@@ -8,6 +8,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace
 
+from stylegan_core.config import has_alpha
 from stylegan_core.export.formats import ENCODERS, WORKING_ENCODER
 from stylegan_core.export.output import Shape
 from stylegan_core.export.settings import Codec, ExportSettings
@@ -58,25 +59,32 @@ def _options(codec: Codec) -> dict[str, str]:
     }[codec]
 
 
-def encoder_name(settings: ExportSettings) -> str:
-    """FFmpeg's name of the video's encoder, or of the lossless one of working files."""
-    codec = settings.chosen_codec
+def working_codec(settings: ExportSettings, shape: Shape) -> Codec | None:
+    """The codec of a working file: the video's own, so that nothing is encoded twice; None: a lossless one.
+
+    VP9 has alpha beside its frames, where MP4, as which working files are written, has no place for it.
+    """
+    return None if has_alpha(shape[2]) else settings.chosen_codec
+
+
+def encoder_name(codec: Codec | None) -> str:
+    """FFmpeg's name of a codec's encoder, or of the lossless one of working files."""
     return WORKING_ENCODER if codec is None else ENCODERS[codec]
 
 
-def open_encoder(context: VideoCodecContext, shape: Shape, settings: ExportSettings) -> None:
-    """Open a stream's encoder for frames of a shape.
+def open_encoder(context: VideoCodecContext, shape: Shape, settings: ExportSettings, codec: Codec | None) -> None:
+    """Open a stream's encoder for frames of a shape; None: the lossless one.
 
     Raises:
         FFmpegError: it does not take frames of this size.
     """
-    codec, rate = settings.chosen_codec, settings.rate
+    rate = settings.rate
     context.height, context.width = shape[:2]
     context.framerate, context.time_base = rate, 1 / rate
     context.thread_count = threads()
     context.pix_fmt = FORMATS[shape[2]]
     if codec is not None:
-        context.pix_fmt = "yuv420p"
+        context.pix_fmt = "yuva420p" if has_alpha(shape[2]) else "yuv420p"
         context.gop_size = max(round(rate * KEY_EVERY_S), 1)
         context.options = {**_options(codec), "crf": _QUALITY[codec](settings.quality)}
         context.colorspace = context.color_primaries = context.color_trc = MATRIX_709
@@ -87,9 +95,9 @@ def open_encoder(context: VideoCodecContext, shape: Shape, settings: ExportSetti
 def video_frame(pixels: np.ndarray, index: int, context: VideoCodecContext) -> av.VideoFrame:
     """Pixels uint8 [H, W, C] as the encoder takes them, shown at `index` / rate."""
     frame = av.VideoFrame.from_ndarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, FORMATS[pixels.shape[2]])
-    if context.pix_fmt == "yuv420p":
+    if context.pix_fmt in ("yuv420p", "yuva420p"):
         frame = frame.reformat(
-            format="yuv420p",
+            format=context.pix_fmt,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,

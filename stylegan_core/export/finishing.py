@@ -14,7 +14,8 @@ from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from stylegan_core.export.encoding import FORMATS
+from stylegan_core.config import has_alpha
+from stylegan_core.export.encoding import FORMATS, encoder_name, open_encoder, video_frame
 from stylegan_core.export.output import Order, Tell
 from stylegan_core.export.part import Packet, shape_of, whole_packets
 from stylegan_core.export.settings import ExportError
@@ -59,7 +60,7 @@ def _aside(path: Path) -> Iterator[Path]:
 
 
 def _video(part: Path, path: Path, order: Order, tell: Tell) -> None:
-    """The same encoded frames in a plain container, with sound and metadata."""
+    """The same encoded frames in a plain container, with sound and metadata; those with alpha are encoded here."""
     name, walk = order.settings.format, order.walk
     options = {"movflags": "faststart+use_metadata_tags"} if name == "mp4" else {}
     with (
@@ -67,10 +68,17 @@ def _video(part: Path, path: Path, order: Order, tell: Tell) -> None:
         av.open(f"file:{path}", "w", format=name, options=options) as out,
     ):
         out.metadata.update(order.tags)
-        video: VideoStream = out.add_stream_from_template(source.streams.video[0], opaque=True)
-        if name == "mp4" and order.settings.chosen_codec == "hevc":
-            video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
-        series: list[Iterator[Packet]] = [_counted(part, video, order, tell)]
+        shape = shape_of(part)
+        if has_alpha(shape[2]):
+            codec = order.settings.chosen_codec
+            made: Any = out.add_stream(encoder_name(codec), rate=order.settings.rate)
+            open_encoder(made.codec_context, shape, order.settings, codec)
+            series: list[Iterator[Packet]] = [_encoded(part, made, order, tell)]
+        else:
+            video: VideoStream = out.add_stream_from_template(source.streams.video[0], opaque=True)
+            if name == "mp4" and order.settings.chosen_codec == "hevc":
+                video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
+            series = [_counted(part, video, order, tell)]
         if order.settings.sound and walk.sound:
             audio: Any = out.add_stream(ENCODERS[name], rate=RATE_HZ, layout="stereo")
             audio.bit_rate = BITS_PER_S
@@ -90,6 +98,19 @@ def _counted(part: Path, stream: VideoStream, order: Order, tell: Tell) -> Itera
         packet.duration = round(1 / (order.settings.rate * packet.time_base))  # VP9 in MP4 loses it
         yield packet
         tell((index + 1) / count)
+
+
+def _encoded(part: Path, stream: VideoStream, order: Order, tell: Tell) -> Iterator[Packet]:
+    """The frames of a lossless working file, encoded as the video has them."""
+    count, context = len(order.times_s), stream.codec_context
+    for index, frame in enumerate(_frames(part)):
+        for packet in context.encode(video_frame(frame.to_ndarray(format="rgba"), index, context)):
+            packet.stream, packet.duration = stream, 1
+            yield packet
+        tell((index + 1) / count)
+    for packet in context.encode(None):
+        packet.stream = stream
+        yield packet
 
 
 def _frames(part: Path) -> Iterator[av.VideoFrame]:
@@ -123,12 +144,16 @@ def _gif(part: Path, path: Path, order: Order, tell: Tell) -> None:
 
 
 def _painter(part: Path) -> Graph:
-    """Finds the 256 colours that suit a frame, and paints it with them: a walk has more colours than one palette."""
+    """Finds the 256 colours that suit a frame, and paints it with them: a walk has more colours than one palette.
+
+    Of frames with alpha one of the colours is none: what is less than half opaque has it.
+    """
+    clear = int(has_alpha(shape_of(part)[2]))
     graph = Graph()
     with av.open(f"file:{part}", format="mov", metadata_errors="replace") as file:
         source = graph.add_buffer(template=file.streams.video[0])
     split = graph.add("split")
-    find = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+    find = graph.add("palettegen", f"stats_mode=single:reserve_transparent={clear}")
     paint, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
     source.link_to(split)
     split.link_to(paint, 0, 0)

@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from stylegan_core.config import has_alpha
 from stylegan_core.export.output import Shape
 from stylegan_core.export.settings import ExportSettings
 
@@ -20,9 +21,9 @@ def target_shape(picture: Shape, settings: ExportSettings) -> Shape:
         high = settings.height or max(round(height * wide / width), 1)
     if settings.is_video:
         wide, high = wide + wide % 2, high + high % 2
-    has_alpha = settings.keeps_alpha and channels in (2, 4)
+    alpha = settings.keeps_alpha and has_alpha(channels)
     stays_grey = settings.is_folder and channels == 1 and (high, wide) == (height, width)
-    return high, wide, (1 if stays_grey else 3) + has_alpha
+    return high, wide, (1 if stays_grey else 3) + alpha
 
 
 def framed(picture: np.ndarray, shape: Shape, settings: ExportSettings) -> np.ndarray:
@@ -90,7 +91,10 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 class Blend:
-    """The mean of several pictures in linear light; a picture by itself comes out as it went in."""
+    """The mean of several pictures in linear light; a picture by itself comes out as it went in.
+
+    What is transparent has no light to add.
+    """
 
     def __init__(self) -> None:
         self._first: np.ndarray | None = None
@@ -114,38 +118,42 @@ class Blend:
         if total is None:
             return first
         mean = total / count
-        colours = slice(0, mean.shape[2] - (mean.shape[2] in (2, 4)))
+        colours = slice(0, mean.shape[2] - has_alpha(mean.shape[2]))
         light = mean[:, :, colours]
+        if has_alpha(mean.shape[2]):
+            light = np.divide(light, mean[:, :, -1:], out=np.zeros_like(light), where=mean[:, :, -1:] > 0)
         mean[:, :, colours] = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
         return (mean * np.iinfo(first.dtype).max + 0.5).astype(first.dtype)
 
 
 def _linear(picture: np.ndarray) -> np.ndarray:
-    """Light from sRGB (IEC 61966-2-1), alpha as it is: float32, 0 to 1."""
+    """Light from sRGB (IEC 61966-2-1), times alpha where there is some: float32, 0 to 1."""
     values = picture.astype(np.float32) / np.iinfo(picture.dtype).max
-    colours = slice(0, picture.shape[2] - (picture.shape[2] in (2, 4)))
+    colours = slice(0, picture.shape[2] - has_alpha(picture.shape[2]))
     light = values[:, :, colours]
     values[:, :, colours] = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+    if has_alpha(picture.shape[2]):
+        values[:, :, colours] *= values[:, :, -1:]
     return values
 
 
 def _ground(channels: int, dtype: np.dtype, settings: ExportSettings) -> np.ndarray:
     """A pixel of the background, opaque."""
-    colours = settings.background[: channels - (channels in (2, 4))]
-    opaque = (255,) if channels in (2, 4) else ()
+    colours = settings.background[: channels - has_alpha(channels)]
+    opaque = (255,) if has_alpha(channels) else ()
     return np.array(colours + opaque, np.int64) * (np.iinfo(dtype).max // 255)
 
 
 def _with_channels(picture: np.ndarray, channels: int, settings: ExportSettings) -> np.ndarray:
     """Grey spread to three, and alpha laid over the background or made up, as frames need it."""
     colours, alpha = picture, None
-    if picture.shape[2] in (2, 4):
+    if has_alpha(picture.shape[2]):
         colours, alpha = picture[:, :, :-1], picture[:, :, -1:]
     elif picture.shape[2] > 4:
         colours = picture[:, :, :3]
     if channels >= 3 and colours.shape[2] == 1:
         colours = colours.repeat(3, axis=2)
-    if channels in (2, 4):
+    if has_alpha(channels):
         opaque = np.full_like(colours[:, :, :1], np.iinfo(picture.dtype).max)
         return np.concatenate([colours, opaque if alpha is None else alpha], axis=2)
     if alpha is None:

@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from av.packet import Packet as AvPacket
 from av.video.stream import VideoStream
 
-from stylegan_core.export.encoding import FORMATS, encoder_name, open_encoder, video_frame
+from stylegan_core.export.encoding import FORMATS, encoder_name, open_encoder, video_frame, working_codec
 from stylegan_core.export.metadata import read_tags
 from stylegan_core.export.output import Shape
 from stylegan_core.export.settings import ExportError, ExportSettings
@@ -144,8 +144,9 @@ class PartFile:
 
     def _open(self, shape: Shape) -> tuple[OutputContainer, VideoStream]:
         file = av.open(f"file:{self.path}", "w", format=self.path.suffix[1:], options=FRAGMENTED)
-        stream: Any = file.add_stream(encoder_name(self.settings), rate=self.settings.rate)
-        open_encoder(stream.codec_context, shape, self.settings)
+        codec = working_codec(self.settings, shape)
+        stream: Any = file.add_stream(encoder_name(codec), rate=self.settings.rate)
+        open_encoder(stream.codec_context, shape, self.settings, codec)
         encoder = hashlib.sha256(stream.codec_context.extradata or b"").hexdigest()[:16]
         if self.count and read_tags(self.path).get(ENCODER_KEY) != encoder:
             raise ExportError(

@@ -31,7 +31,10 @@ class ExportSettings(Part):
     filtered (Lanczos), and what is supersampled is time, see `motion_blur`.
 
     "png" and "png16" are folders with a file for each frame, of 8 and 16 bits a channel. "sheet" is one PNG with
-    `pictures` of the walk, evenly over it. Alpha is kept in those and in WebP, and laid over `background` elsewhere.
+    `pictures` of the walk, evenly over it.
+
+    Alpha is kept by PNG sequences, WebP and VP9 in WebM, and in GIF as transparent or opaque; everything else has it
+    laid over `background`, as what is beside a picture.
     """
 
     format: Format = "mp4"
@@ -42,6 +45,9 @@ class ExportSettings(Part):
     height: Side | None = None
     fit: Fit = "letterbox"  # "pad": as "letterbox", but never enlarged
     background: tuple[Byte, Byte, Byte] = (0, 0, 0)  # sRGB
+    # Keep transparency where the format can; else it is laid over the background. Not said where it is kept, so that an
+    # export that another version has begun is known again.
+    alpha: Annotated[bool, Field(exclude_if=bool)] = True
     fps: Rate = 30.0
     # Videos: 1 to 100, from small to hardly a loss to be seen. WebP: 100 is lossless. GIF and PNG have none.
     quality: Annotated[int, Field(ge=1, le=100)] = 80
@@ -77,7 +83,12 @@ class ExportSettings(Part):
     @property
     def keeps_alpha(self) -> bool:
         """Whether transparency survives."""
-        return self.format in ("webp", "png", "png16")
+        return self.alpha and self.can_keep_alpha
+
+    @property
+    def can_keep_alpha(self) -> bool:
+        """Whether the format has a place for transparency."""
+        return self.format in ("webp", "png", "png16", "gif") or self.chosen_codec == "vp9"
 
     @property
     def bits(self) -> Literal[8, 16]:

@@ -257,7 +257,10 @@ def test_a_crop_keeps_the_middle() -> None:
         ((255, 301, 1), {}, (510, 602, 3)),
         ((257, 301, 1), {}, (258, 302, 3)),
         ((32, 32, 4), {}, (256, 256, 3)),
-        ((32, 32, 4), {"format": "gif"}, (32, 32, 3)),
+        ((32, 32, 4), {"format": "gif"}, (32, 32, 4)),
+        ((32, 32, 4), {"format": "gif", "alpha": False}, (32, 32, 3)),
+        ((48, 32, 2), {"format": "webm"}, (384, 256, 4)),
+        ((48, 32, 4), {"format": "webm", "codec": "av1"}, (384, 256, 3)),
         ((33, 31, 4), {"format": "webp"}, (33, 31, 4)),
         ((33, 31, 1), {"format": "png"}, (33, 31, 1)),
         ((33, 31, 1), {"format": "png", "width": 62}, (66, 62, 3)),
@@ -546,3 +549,84 @@ def test_pictures_wait_for_the_encoder_and_few_of_them_do(tmp_path: Path, monkey
 def test_settings_print_as_json() -> None:
     settings = ExportSettings(format="webm", codec="av1", width=640)
     assert ExportSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+# -- pictures with alpha, and of another shape than square -------------------------------------------------------------
+
+
+def see_through(scene: Scene) -> np.ndarray:
+    """48 px high and 32 wide: opaque at the left, more and more so; a faint half and one that is clear at the right."""
+    psi, (y, x) = scene.truncation.psi, np.mgrid[0:48, 0:32]
+    picture = np.zeros((48, 32, 4), np.uint8)
+    picture[..., 0], picture[..., 1] = 200, 50 + 100 * psi
+    picture[..., 3] = np.where(x < 32 * psi, 255, np.where(y < 24, 0, 100))
+    return picture
+
+
+def test_vp9_in_webm_keeps_alpha(tmp_path: Path) -> None:
+    path = tmp_path / "walk.webm"
+    made = exported(path, render=see_through, format="webm", width=64)
+    found = []
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        assert (stream.height, stream.width, stream.metadata["alpha_mode"]) == (96, 64, "1")
+        decoder = av.CodecContext.create("libvpx-vp9", "r")  # FFmpeg's own leaves alpha aside
+        for packet in file.demux(stream):
+            found += [frame.to_ndarray(format="rgba")[::2, ::2] for frame in decoder.decode(packet)]
+    assert len(found) == made.num_frames == FRAMES
+    for seen, time_s in zip(found, made.times_s, strict=True):
+        wanted = see_through(scene_at(WALK, time_s))
+        assert np.abs(seen[..., 3].astype(int) - wanted[..., 3]).mean() < 6
+        opaque = wanted[..., 3] == 255
+        assert np.abs(seen[opaque].astype(int) - wanted[opaque]).mean() < 8 if opaque.any() else True
+    assert read_video_walk(path) == WALK and names(tmp_path) == {path.name}
+
+
+def test_a_gif_is_transparent_where_a_picture_is_less_than_half_opaque(tmp_path: Path) -> None:
+    path = tmp_path / "walk.gif"
+    made = exported(path, render=see_through, format="gif")
+    with Image.open(path) as image:
+        assert (image.n_frames, image.size) == (FRAMES, (32, 48))
+        for index, time_s in enumerate(made.times_s):
+            image.seek(index)
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+            assert np.array_equal(alpha > 0, see_through(scene_at(WALK, time_s))[..., 3] >= 128)
+
+
+@pytest.mark.parametrize(("name", "values"), [("walk.mp4", {}), ("walk.webm", {"format": "webm", "alpha": False})])
+def test_other_videos_lay_it_over_the_background(tmp_path: Path, name: str, values: dict[str, object]) -> None:
+    made = exported(tmp_path / name, render=see_through, background=(0, 0, 250), **values)
+    seen = decoded(tmp_path / name)[0]
+    assert made.times_s[0] == 0 and seen.shape == (384, 256, 3)
+    for row, wanted in ((96, (0, 0, 250)), (288, (78, 20, 152))):
+        assert np.abs(seen[row, 128].astype(int) - wanted).max() < 6
+
+
+@pytest.mark.parametrize(("format_", "most"), [("png", 255), ("png16", 65535)])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_png_sequences_keep_straight_alpha(tmp_path: Path, format_: str, most: int, channels: int) -> None:
+    def picture(scene: Scene) -> np.ndarray:
+        whole = see_through(scene)[..., [0, 3] if channels == 2 else [0, 1, 2, 3]]
+        return whole if most == 255 else whole.astype(np.uint16) * 257
+
+    made = exported(tmp_path / "walk", render=picture, format=format_)
+    wanted = see_through(scene_at(WALK, made.times_s[3])).astype(int) * (most // 255)
+    if channels == 2:
+        wanted[..., 1:3] = wanted[..., :1]
+    with av.open(str(tmp_path / "walk" / "000003.png")) as file:
+        [frame] = file.decode(video=0)
+    found = frame.to_ndarray(format="rgba" if most == 255 else "rgba64be")
+    assert np.array_equal(found.astype(int), wanted)
+
+
+def test_what_is_transparent_adds_no_light() -> None:
+    blend = Blend()
+    blend.add(np.full((1, 1, 4), [200, 100, 0, 255], np.uint8))
+    blend.add(np.full((1, 1, 4), [0, 255, 255, 0], np.uint8))
+    assert blend.take().tolist() == [[[200, 100, 0, 128]]]
+
+
+def test_whether_alpha_is_kept_is_not_said_where_it_is() -> None:
+    """So that an export that an older version has begun is gone on with."""
+    assert "alpha" not in ExportSettings().model_dump_json()
+    assert ExportSettings(alpha=False).model_dump()["alpha"] is False
