@@ -98,7 +98,7 @@ class PrepareForm:
         self._row("File", lambda: dpg.add_input_text(tag="prepare.path", width=-1, callback=self._typed_path))
         tooltip(
             "prepare.path",
-            "The zip to write, in the official format: beside saved pictures, or wherever / or ~ begins. Folders are made.",
+            "The zip to write, in the official format; beside saved pictures if it begins with neither / nor ~.",
         )
         self._row("", lambda: dpg.add_checkbox(label="replace what is there", tag="prepare.replace"), "replace")
         self._show()

@@ -68,8 +68,8 @@ class LookPart:
     def list(self, plan: Plan, left_out: Sequence[LeftOut]) -> None:
         """Show what is left out."""
         dpg.configure_item("prepare.left_out", show=bool(left_out))
-        shown = f", the first {LISTED} of {len(left_out)}" if len(left_out) > LISTED else ""
-        dpg.set_value("prepare.left_out.says", f"Left out{shown}")
+        shown = f", the first {LISTED} are" if len(left_out) > LISTED else ""
+        dpg.set_value("prepare.left_out.says", f"Left out: {len(left_out)}{shown}")
         dpg.delete_item("prepare.list", children_only=True, slot=1)
         for found in left_out[:LISTED]:
             with dpg.table_row(parent="prepare.list"):

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from stylegan_core.watch import Watch
-from train.data.duplicates import Fingerprint, Seen, fingerprint
+from train.data.duplicates import HASH_BITS, Fingerprint, Seen, fingerprint
 from train.data.errors import DataError
 from train.data.fitting import Channels, PrepareSettings, fitted, kept_box, png
 from train.data.images import Decode, ImageSource
@@ -299,7 +299,7 @@ def _problem(
     earlier, bits = found
     if bits is None:
         return "duplicate", f"has the pixels of {name(earlier)}"
-    return "near duplicate", f"differs in {bits} bits of its hash from {name(earlier)}"
+    return "near duplicate", f"looks like {name(earlier)}: of their hashes {bits} of {HASH_BITS} bits differ"
 
 
 def _named(sources: Sequence[ImageSource], picture: Planned) -> str:
