@@ -158,7 +158,7 @@ class _Run:
         members = self.real.members()
         watch = Watch(cancelled=self.cancelled)
         data = self.images.source.digest(watch) if self.cache is not None else ""
-        key = (REMEMBERED, data, members, self.size, network, digest)
+        key = (REMEMBERED, data, members, self.images.shape, self.size, network, digest)
         before = self.done
 
         def make() -> Tensor:

@@ -28,7 +28,7 @@ def rgb(pictures: Tensor) -> Tensor:
     channels = pictures.shape[1]
     if channels == 4:
         colours, alpha = pictures[:, :3], pictures[:, 3:] / 255
-        return GREY + (colours - GREY) * alpha.clamp(0, 1)
+        return torch.lerp(torch.full_like(colours, GREY), colours, alpha.clamp(0, 1).expand_as(colours))
     return pictures if channels == 3 else pictures[:, :1].expand(-1, 3, -1, -1)
 
 
