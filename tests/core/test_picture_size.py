@@ -1,4 +1,4 @@
-"""Pictures that are not square: sizes from a base, networks, files, and what a Scene does on them."""
+"""Pictures that are not square or have alpha: sizes from a base, networks, files, and what a Scene does on them."""
 
 import json
 import math
@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pydantic import ValidationError
 from safetensors import safe_open
 
 from stylegan_core import progan, stylegan1
 from stylegan_core.checkpoint import read_generator
 from stylegan_core.config import SQUARE, DiscriminatorConfig, GeneratorConfig, sizes_for
+from stylegan_core.develop import develop, laid_over
 from stylegan_core.equivariance import equivariance
+from stylegan_core.labels import BACKGROUND, LIMIT_PX, plan_sheet
+from stylegan_core.ladder import ladder_picture, ladder_scenes
 from stylegan_core.model import Model, build_discriminator, build_generator, random_spec
 from stylegan_core.models import ModelStore
 from stylegan_core.network import DiscriminatorNetwork
 from stylegan_core.noise import noise_maps
-from stylegan_core.render import render
+from stylegan_core.picture import write_png
+from stylegan_core.render import Renderer, render
 from stylegan_core.safetensors_file import write
-from stylegan_core.scene import ModelRef, Noise, Scene, Stroke, Transform
+from stylegan_core.scene import Ladder, ModelRef, Noise, Scene, Stroke, Transform, View
 from stylegan_core.strokes import coverage
 from stylegan_core.stylegan3 import StyleGAN3Config
 from stylegan_core.transform import picture_matrix, warp
@@ -197,3 +202,56 @@ def test_an_untransformed_oblong_picture_stands_still() -> None:
     model = model_of(GENERATORS["stylegan3"])
     back = pixels(model, transform=Transform(x=2 / 32, y=-4 / 32, untransform=True)).astype(int)
     assert math.isclose(np.abs(back - pixels(model).astype(int))[8:-8, 6:-6].mean(), 0, abs_tol=3)
+
+
+# -- alpha -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_gain_leaves_alpha_alone(channels: int, bits: int) -> None:
+    img = torch.randn(channels, 3, 2, generator=torch.Generator().manual_seed(1)) * 0.3
+    plain, stronger = develop(img, bits=bits).int(), develop(img, View(gain_db=6.0), bits).int()
+    assert torch.equal(plain[..., -1], stronger[..., -1]) and not torch.equal(plain[..., :-1], stronger[..., :-1])
+    for channel in range(channels):
+        assert torch.equal(develop(img, View(channel=channel), bits)[..., 0].int(), plain[..., channel])
+    ends = develop(torch.tensor([-1.0, 1.0]).expand(channels, 1, 2), bits=bits).int()
+    assert ends[0, :, -1].tolist() == [0, 2**bits - 1]
+
+
+def test_a_capture_has_straight_alpha(tmp_path: Path) -> None:
+    for channels, mode in ((2, "LA"), (4, "RGBA")):
+        values = np.random.default_rng(0).integers(0, 256, (6, 4, channels), np.uint8)
+        write_png(tmp_path / "picture.png", values, Scene())
+        with Image.open(tmp_path / "picture.png") as image:
+            assert image.mode == mode and np.array_equal(np.asarray(image), values)
+
+
+def test_what_is_transparent_shows_what_it_is_laid_over() -> None:
+    rgba = torch.tensor([[[200, 100, 0, 0], [200, 100, 0, 255], [200, 100, 0, 51]]], dtype=torch.uint8)
+    assert laid_over(rgba, (0, 50, 250)).tolist() == [[[0, 50, 250], [200, 100, 0], [40, 60, 200]]]
+
+
+# -- sheets ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_s_cells_have_the_pictures_shape() -> None:
+    sheet = plan_sheet(32, ["a", "b"], ["c", "d", "e"], "", 48)
+    assert (sheet.cell_px, sheet.cell_height) == (96, 144)
+    (left, top), (right, bottom) = sheet.place(0, 0), sheet.place(1, 1)
+    assert (right - left, bottom - top) == (96 + sheet.gap_px, 144 + sheet.gap_px)
+    large = plan_sheet(2048, ["a"] * 8, ["b"] * 3, "", 1024)
+    assert max(large.size) <= LIMIT_PX and large.cell_px == pytest.approx(2 * large.cell_height, abs=2)
+
+
+def test_a_ladder_of_oblong_pictures_shows_them_over_the_background() -> None:
+    models = ModelStore()
+    models.add(model_of(GENERATORS["skip"]))
+    scene, renderer = Scene(model=OBLONG, ladder=Ladder(first=0.0, last=1.0, rungs=2)), Renderer(models)
+    picture = ladder_picture(renderer, scene)
+    sheet = plan_sheet(32, (), ["0", "1"], "psi", 48)
+    for index, rung in enumerate(ladder_scenes(scene)):
+        (x, y), rgba = sheet.place(None, index), renderer.pixels(rung)
+        wanted = laid_over(torch.from_numpy(rgba), BACKGROUND).numpy().repeat(3, axis=0).repeat(3, axis=1)
+        found = picture[y : y + 144, x : x + 96]
+        assert np.abs(found.astype(int) - wanted).max() <= 1
