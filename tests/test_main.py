@@ -87,11 +87,11 @@ def test_help_answers_without_the_engine() -> None:
     imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if line.startswith("import time")}
     assert run.returncode == 0 and "typer" in imported
     assert imported.isdisjoint({"torch", "numpy", "pydantic", "dearpygui", "stylegan_core", "visualizer", "widgets"})
-    for command in ("open", "info", "generate", "render", "equivariance", "convert"):
+    for command in ("open", "info", "generate", "render", "equivariance", "prepare", "convert"):
         assert f" {command} " in run.stdout
 
 
-@pytest.mark.parametrize("command", ["info", "generate", "render", "equivariance", "convert", "open"])
+@pytest.mark.parametrize("command", ["info", "generate", "render", "equivariance", "prepare", "convert", "open"])
 def test_every_command_has_help(cli: Cli, command: str) -> None:
     code, out, _ = cli(command, "-h")
     assert code == 0 and f"main.py {command}" in out

@@ -1,4 +1,4 @@
-"""A look shows what would be done and changes nothing; a preparation does it, may be cancelled, and says how it went."""
+"""A look shows what would be done and changes nothing; a preparation does it, may be cancelled, says how it went."""
 
 import threading
 from pathlib import Path
