@@ -59,6 +59,7 @@ def shortcut_table(
             "arrows, Enter", 0, "in the grid: from cell to cell; make one the picture", lambda: None, needs="mixing"
         ),
         *_timeline(timeline),
+        *_training_time(explorer),
         Shortcut("F9", dpg.mvKey_F9, "record what you do as a take, or end it", explorer.capturing.toggle),
         Shortcut("right-click a slider", 0, "have an LFO, OSC, MIDI or sound move it", lambda: None),
         Shortcut("P", dpg.mvKey_P, "pin as a favourite", explorer.pin),
@@ -166,6 +167,20 @@ def _timeline(dock: TimelineDock) -> tuple[Shortcut, ...]:
         Shortcut("Up, Down", 0, "in the timeline: select the key before, the next one", lambda: None),
         Shortcut("Left, Right", 0, "move what is selected, or the playhead", lambda: None),
         Shortcut("Enter, Del", 0, "go to what is selected; delete it", lambda: None),
+    )
+
+
+def _training_time(explorer: Explorer) -> tuple[Shortcut, ...]:
+    step = explorer.training_time.step
+    return (
+        Shortcut(
+            "Shift+, and .",
+            dpg.mvKey_Comma,
+            "in training: to the snapshot before, to the next one",
+            partial(step, -1),
+            shift=True,
+        ),
+        Shortcut("", dpg.mvKey_Period, "to the next snapshot", partial(step, 1), shift=True),
     )
 
 

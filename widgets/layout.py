@@ -34,6 +34,8 @@ from widgets.shortcuts import Shortcuts
 from widgets.signals import SignalsPanel
 from widgets.takes import RecordButton, TakeOffers
 from widgets.timeline import TimelineDock
+from widgets.training_time import HEIGHT as TRAINING_TIME
+from widgets.training_time import TrainingTimeStrip
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.truncation_view import TruncationView
@@ -104,6 +106,7 @@ class Layout:
         self._restore = RestoreOffer(ui)
         self._record, self._takes = RecordButton(ui), TakeOffers(ui)
         self._export = ExportWindow(ui)
+        self._training_time = TrainingTimeStrip(ui)
         self._timeline = TimelineDock(ui, self._browse, self._export.toggle, self._typing)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
@@ -117,6 +120,9 @@ class Layout:
                     self._views.build()
                 self._build_splitter("right")
                 self._build_column("right", self._right)
+                dpg.add_spacer(tag="row.height")  # where both columns are away, what is below stays where it is
+            with dpg.child_window(tag="snapshots", no_scrollbar=True, no_scroll_with_mouse=True, show=False):
+                self._training_time.build()
             self._build_splitter("timeline")
             with dpg.child_window(tag="timeline", no_scrollbar=True, no_scroll_with_mouse=True):
                 self._timeline.build()
@@ -296,16 +302,19 @@ class Layout:
         self._middle = middle = max(
             width - left - right - (len(self._columns) - len(self._away)) * splitter - 2 * px(8), 50
         )
-        dock = min(px(self._timeline.height), room - px(LEAST_CANVAS)) if self._timeline.shown else 0
-        upper = room - dock - splitter if dock else room
+        strip = px(TRAINING_TIME) + splitter if self._training_time.shown else 0
+        dock = min(px(self._timeline.height), room - strip - px(LEAST_CANVAS)) if self._timeline.shown else 0
+        upper = room - strip - (dock + splitter if dock else 0)
         views = self._views.width(middle - splitter)
         canvas = middle - views - splitter if views else middle
         columns = (("column.left", max(left, 1), room), ("column.right", max(right, 1), room))
         edges = tuple((f"splitter.{side}", splitter, room) for side in self._columns)
         inner = (("middle", canvas, upper), ("splitter.views", splitter, upper), ("views", max(views, 1), upper))
-        for tag, *size in (*columns, *edges, *inner):
+        for tag, *size in (*columns, *edges, *inner, ("row.height", 1, room)):
             self._place(tag, size)
-        self._place_dock(px(8) + (left + splitter if left else 0), middle, upper, dock)
+        x = px(8) + (left + splitter if left else 0)
+        self._place_training_time(x, middle, upper)
+        self._place_dock(x, middle, upper + strip, dock)
         if bool(views) != self._divided:
             self._divided = bool(views)
             for tag in ("splitter.views", "views"):
@@ -324,6 +333,16 @@ class Layout:
             self._sizes[tag] = (*size, *pos)
             place = {"pos": list(pos)} if pos else {}
             dpg.configure_item(tag, width=size[0], height=size[1], **place)
+
+    def _place_training_time(self, x: int, width: int, upper: int) -> None:
+        """The strip of snapshots, under the picture."""
+        shown = self._training_time.shown
+        if dpg.is_item_shown("snapshots") != shown:
+            dpg.configure_item("snapshots", show=shown)
+        if shown:
+            height, y = self._ui.px(TRAINING_TIME), int(dpg.get_item_pos("middle")[1])
+            self._place("snapshots", (width, height), (x, y + upper + self._ui.px(SPLITTER)))
+            self._training_time.sync(width, height)
 
     def _place_dock(self, x: int, width: int, upper: int, height: int) -> None:
         """The timeline, between the columns, and the strip above it. They are placed by hand: a row above one another
