@@ -51,7 +51,7 @@ class Material:
     def words(self) -> str:
         """In a line."""
         colours = {1: ", grey", 3: "", 4: ", with alpha"}.get(self.channels, f", {self.channels} channels")
-        classes = f", labels of {self.classes}" if self.classes else ", no labels"
+        classes = f", labels ({self.classes})" if self.classes else ", no labels"
         return f"{self.count:,} pictures, {self.width}×{self.height} px{colours}{classes}"
 
 

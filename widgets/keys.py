@@ -13,9 +13,9 @@ from widgets.capture import CapturePanel
 from widgets.shortcuts import EQUAL, Shortcut
 from widgets.timeline import TimelineDock
 from widgets.transform import TransformPanel
-from widgets.views import Views
+from widgets.views import VIEW_KEYS, Views
 
-VIEW_KEYS = (dpg.mvKey_F2, dpg.mvKey_F3, dpg.mvKey_F4, dpg.mvKey_F5)
+KEY_CODES = {f"F{number}": getattr(dpg, f"mvKey_F{number}") for number in range(1, 13)}
 STEP, TURN = 0.02, 5.0  # picture widths and degrees that one press of a key moves and turns the picture
 ARROWS = (
     ("Left", dpg.mvKey_Left, -1.0, 0.0),
@@ -45,10 +45,8 @@ def shortcut_table(
         *_transform(explorer, transform),
         *_view(canvas),
         *(
-            Shortcut(
-                f"F{number + 2}", VIEW_KEYS[number], _said(view.help), partial(views.toggle, view.key), needs=view.needs
-            )
-            for number, view in enumerate(views.views)
+            Shortcut(keys, KEY_CODES[keys], _said(view.help), partial(views.toggle, view.key), needs=view.needs)
+            for keys, view in zip(VIEW_KEYS, views.views, strict=True)
         ),
         Shortcut("F6", dpg.mvKey_F6, "put the left column away, or bring it back", partial(put_away, "left")),
         Shortcut("F7", dpg.mvKey_F7, "put the right column away, or bring it back", partial(put_away, "right")),

@@ -36,6 +36,7 @@ from widgets.takes import RecordButton, TakeOffers
 from widgets.timeline import TimelineDock
 from widgets.training_time import HEIGHT as TRAINING_TIME
 from widgets.training_time import TrainingTimeStrip
+from widgets.training import TrainingView
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.truncation_view import TruncationView
@@ -102,7 +103,9 @@ class Layout:
             OutputPanel(ui),
             self._performance,
         )
-        self._views = Views(ui, (GridView(ui, self._model.browser), LayersView(ui), NoisesView(ui), TruncationView(ui)))
+        self._training = TrainingView(ui, self._model.browser, self._preparing)
+        grid = GridView(ui, self._model.browser)
+        self._views = Views(ui, (grid, LayersView(ui), NoisesView(ui), TruncationView(ui), self._training))
         self._restore = RestoreOffer(ui)
         self._record, self._takes = RecordButton(ui), TakeOffers(ui)
         self._export = ExportWindow(ui)
@@ -270,6 +273,7 @@ class Layout:
         self._help.close()
         self._signals.stop_learning()
         self._export.close()
+        self._training.escape()
         self._preparing.close()
         self._timeline.transport.close()
         self._window.output.escape()

@@ -13,9 +13,9 @@ from widgets.training_list import RunList
 from widgets.training_run import RunPanel
 from widgets.ui import Ui
 
-BESIDE, LIST_PX = 880, 330  # px at scale 1: from what width on the list stands beside the run; its width then
+BESIDE, LIST_PX = 900, 320  # px at scale 1: from what width on the list stands beside the run; its width then
 PADDING, HEAD, GAP = 8, 36, 8  # px at scale 1
-LISTED = 4  # rows at most where the list stands above
+LISTED = 3  # runs at most where the list stands above
 
 
 class TrainingView:
@@ -67,12 +67,13 @@ class TrainingView:
         beside = inner[0] >= px(BESIDE)
         if self._sizes.get("beside") != (beside,):
             self._sizes["beside"] = (beside,)
-            dpg.configure_item("training.parts", horizontal=beside)
+            gap = 2 * px(GAP) if beside else -1
+            dpg.configure_item("training.parts", horizontal=beside, horizontal_spacing=gap)
         if beside:
             side = px(LIST_PX), inner[1]
-            main = inner[0] - side[0] - px(GAP), inner[1]
+            main = inner[0] - side[0] - 2 * px(GAP), inner[1]
         else:
-            rows = min(self._list.height(), px(30) * LISTED + px(6))
+            rows = self._list.height(LISTED)
             side = inner[0], px(HEAD) + rows
             main = inner[0], inner[1] - side[1] - px(GAP)
         self._place("training.side", *side)

@@ -21,9 +21,10 @@ TAG = "training.new"
 LABELS_PX = 92  # the column of names
 AS_THEY_ARE, SCRATCH, FILE = "as they are", "scratch", "a file …"
 BATCHES = (4, 8, 16, 32, 64)  # whole groups of the minibatch standard deviation
-BROWSE_DATA = "Choose a zip, a video, or any picture in a folder of pictures"
+BROWSE_DATA = "Choose a folder of pictures, a zip or a video"
 MODELS = (".pkl", ".pt", ".model", ".safetensors")
 MOST_FROZEN = 12
+LAPTOP_PX = 64  # that a processor learns in hours; twice the size takes days
 
 
 class NewRun:
@@ -41,6 +42,7 @@ class NewRun:
         self._prepare, self._done = prepare, done
         weak = ui.explorer.device == "cpu"
         self._asked = Asked(preset="laptop" if weak else "stylegan2-ada")
+        self._sized = False  # whether somebody has chosen a size
         self._named = False  # whether somebody has given it a name
         self._starts: dict[str, str] = {SCRATCH: ""}  # what can be started from: words and path
         self._sizes: dict[str, int | None] = {AS_THEY_ARE: None}
@@ -56,13 +58,13 @@ class NewRun:
         with dpg.child_window(tag=f"{TAG}.fields", width=100, height=100):
             self._build_data()
             self._row("Preset", lambda: self._combo("preset", list(PRESETS), self._set_preset))
-            self._row("", lambda: dpg.add_text("", tag=f"{TAG}.preset.words", color=theme.DIM, wrap=0))
+            self._row("", lambda: dpg.add_text("", tag=f"{TAG}.preset.words", color=theme.DIM, wrap=0), "words")
             self._row("Size", lambda: self._combo("size", [AS_THEY_ARE], self._set_size))
             tooltip(f"{TAG}.size", "Pictures of what size are learned. Smaller ones are learned far sooner.")
             self._row("Start from", lambda: self._combo("start", [SCRATCH], self._set_start))
             tooltip(f"{TAG}.start", "Begin with what a model knows already: a new subject is then learned far sooner.")
-            self._row("", self._build_frozen)
-            self._row("", self._build_choices)
+            self._row("", self._build_frozen, "frozen")
+            self._row("", self._build_choices, "choices")
             self._row("Length", self._build_length)
             self._row("Name", lambda: dpg.add_input_text(tag=f"{TAG}.name", width=-1, callback=self._name))
             tooltip(f"{TAG}.name", "Of its folder.")
@@ -74,8 +76,8 @@ class NewRun:
                 dpg.add_button(label=label, tag=f"{TAG}.begin", width=self._ui.px(160), callback=self._begin)
                 dpg.add_button(label="Cancel", tag=f"{TAG}.cancel", callback=self._done)
 
-    def _row(self, label: str, build: Callable[[], Any]) -> None:
-        with dpg.group(horizontal=True, xoffset=self._ui.px(LABELS_PX)):
+    def _row(self, label: str, build: Callable[[], Any], key: str = "") -> None:
+        with dpg.group(horizontal=True, xoffset=self._ui.px(LABELS_PX), tag=f"{TAG}.row.{key or label}"):
             dpg.add_text(label, color=theme.DIM)
             build()
 
@@ -92,7 +94,10 @@ class NewRun:
                     callback=lambda _, text: self._change(data=text.strip()),
                 )
                 dpg.add_button(label=icons.FOLDER_OPEN, tag=f"{TAG}.browse", callback=self._browse)
-                tooltip(f"{TAG}.browse", "Look for them. A picture stands for all in its folder.")
+                tooltip(
+                    f"{TAG}.browse",
+                    "Look for them: a folder, a zip or a video; a picture stands for all in its folder.",
+                )
 
         def ready() -> None:
             with dpg.group(horizontal=True):
@@ -102,8 +107,8 @@ class NewRun:
                 tooltip(f"{TAG}.prepare", "Crop and resize pictures of one's own, and leave out what is broken.")
 
         self._row("Pictures", place)
-        self._row("", ready)
-        self._row("", lambda: dpg.add_text("", tag=f"{TAG}.data.words", color=theme.DIM, wrap=0))
+        self._row("", ready, "ready")
+        self._row("", lambda: dpg.add_text("", tag=f"{TAG}.data.words", color=theme.DIM, wrap=0), "material")
 
     def _build_frozen(self) -> None:
         dpg.add_slider_int(
@@ -161,6 +166,7 @@ class NewRun:
             path = path.parent
         self._desk.planning.forget()
         self._change(data=str(path), resolution=None)
+        self._sized = False
 
     def refresh(self) -> None:
         """It is shown again: what lies on the disk may have changed."""
@@ -173,11 +179,15 @@ class NewRun:
                 dpg.set_value(f"{TAG}.{key}", value)
         dpg.set_value(f"{TAG}.preset.words", PRESETS[asked.preset].words)
         dpg.set_value(f"{TAG}.start", next(words for words, path in self._starts.items() if path == asked.start))
-        dpg.configure_item(f"{TAG}.frozen", show=bool(asked.start))
+        dpg.configure_item(f"{TAG}.row.frozen", show=bool(asked.start))
         dpg.set_value(f"{TAG}.frozen", asked.frozen)
         material = None if plan is None or plan.asked.data != asked.data else plan.material
         dpg.set_value(f"{TAG}.data.words", "" if material is None else material.words)
-        dpg.configure_item(f"{TAG}.data.words", show=material is not None)
+        dpg.configure_item(f"{TAG}.row.material", show=material is not None)
+        if material is not None and not self._sized:
+            self._sized = True
+            if asked.preset == "laptop" and LAPTOP_PX in material.sizes:
+                self._change(resolution=LAPTOP_PX)
         has_classes = material is not None and material.classes > 0
         dpg.configure_item(f"{TAG}.labels", enabled=has_classes)
         dpg.set_value(f"{TAG}.labels", asked.labels and has_classes)
@@ -198,7 +208,7 @@ class NewRun:
             dpg.set_value(f"{TAG}.batch", str(config.batch))
             if not self._named:
                 px = config.generator.img_resolution
-                dpg.set_value(f"{TAG}.name", self._free(f"{Path(self._asked.data).stem}-{config.preset}-{px}"))
+                dpg.set_value(f"{TAG}.name", self._free(f"{_short_name(Path(self._asked.data))}-{config.preset}-{px}"))
         dpg.configure_item(f"{TAG}.begin", enabled=config is not None)
         refusal = "" if plan is None or busy else plan.refusal
         empty = not self._asked.data
@@ -235,9 +245,11 @@ class NewRun:
 
     def _set_preset(self, name: str) -> None:
         self._change(preset=name, kimg=None, batch=None, resolution=None)
+        self._sized = False
 
     def _set_size(self, words: str) -> None:
         self._change(resolution=self._sizes.get(words))
+        self._sized = True
 
     def _set_start(self, words: str) -> None:
         if words == FILE:
@@ -255,7 +267,7 @@ class NewRun:
         self._named = bool(text.strip())
 
     def _browse(self) -> None:
-        self._browser.show(BROWSE_DATA, self.use, (".zip", *PICTURES, *VIDEOS))
+        self._browser.show(BROWSE_DATA, self.use, (".zip", *PICTURES, *VIDEOS), folders=True)
 
     def _begin(self) -> None:
         plan, name = self._desk.planning.plan, dpg.get_value(f"{TAG}.name").strip()
@@ -267,3 +279,8 @@ class NewRun:
         self._desk.begin(plan.config, name)
         self._named = False
         self._done()
+
+
+def _short_name(data: Path) -> str:
+    """Pictures, for the name of a run."""
+    return "faces" if data == DEMO_FACES else data.stem

@@ -13,8 +13,8 @@ from widgets.training_words import ICONS, STANDING, colour_of, progress_words
 from widgets.ui import Ui
 
 TAG = "training.list"
-STATE_PX, BAR_PX = 104, 122  # at scale 1
-ROW_PX = 30
+ABOUT_PX = 138  # of the column that says how it stands, at scale 1
+ROW_PX, LINE_PX, BAR_PX = 52, 46, 18
 
 
 class RunList:
@@ -32,17 +32,17 @@ class RunList:
         with dpg.theme() as self._dark, dpg.theme_component(dpg.mvProgressBar):
             dpg.add_theme_color(dpg.mvThemeCol_PlotHistogram, theme.ACCENT_DARK)
         with dpg.theme() as self._lit, dpg.theme_component(dpg.mvSelectable):
-            dpg.add_theme_color(dpg.mvThemeCol_Header, theme.HOVERED)
+            dpg.add_theme_color(dpg.mvThemeCol_Header, theme.CONTROL)
+            dpg.add_theme_style(dpg.mvStyleVar_SelectableTextAlign, 0, 0.5)
         with dpg.child_window(tag=TAG, width=100, height=100):
-            dpg.add_text("", tag=f"{TAG}.none", color=theme.DIM, wrap=0)
+            dpg.add_text("", tag=f"{TAG}.none", color=theme.DIM, wrap=0, show=False)
             with dpg.table(tag=f"{TAG}.table", header_row=False, policy=dpg.mvTable_SizingFixedFit, pad_outerX=False):
                 dpg.add_table_column(width_stretch=True)
-                dpg.add_table_column(width_fixed=True, init_width_or_weight=self._ui.px(STATE_PX))
-                dpg.add_table_column(width_fixed=True, init_width_or_weight=self._ui.px(BAR_PX))
+                dpg.add_table_column(width_fixed=True, init_width_or_weight=self._ui.px(ABOUT_PX))
 
-    def height(self) -> int:
-        """How many px all of it takes."""
-        return self._ui.px(ROW_PX) * max(len(self._rows), 1) + self._ui.px(6)
+    def height(self, most: int) -> int:
+        """How many px it takes, of so many runs at most."""
+        return self._ui.px(ROW_PX) * min(max(len(self._rows), 1), most) + self._ui.px(4)
 
     def sync(self, width: int, height: int) -> None:
         """Once a frame: follow the runs, in so many px."""
@@ -65,13 +65,15 @@ class RunList:
     def _build_row(self, number: int, run: Run) -> None:
         tag = f"{TAG}.{number}"
         with dpg.table_row(parent=f"{TAG}.table"):
-            label, height = f"{run.name}##{number}", self._ui.px(22)
-            dpg.add_selectable(label=label, tag=tag, height=height, user_data=run.path, callback=self._choose)
+            label, height = f"  {run.name}##{number}", self._ui.px(LINE_PX)
+            dpg.add_selectable(label=label, tag=tag, height=height, user_data=run.path, span_columns=True)
+            dpg.configure_item(tag, callback=self._choose)
             dpg.bind_item_theme(tag, self._lit)
             tooltip(tag, str(run.path))
-            dpg.add_text("", tag=f"{tag}.state")
-            dpg.add_progress_bar(tag=f"{tag}.bar", width=-1, height=self._ui.px(20))
-            dpg.bind_item_theme(f"{tag}.bar", self._dark)
+            with dpg.group():
+                dpg.add_text("", tag=f"{tag}.state")
+                dpg.add_progress_bar(tag=f"{tag}.bar", width=-1, height=self._ui.px(BAR_PX))
+                dpg.bind_item_theme(f"{tag}.bar", self._dark)
 
     def _show(self, number: int, run: Run) -> None:
         tag, standing = f"{TAG}.{number}", self._desk.standing(run)

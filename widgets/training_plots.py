@@ -9,6 +9,7 @@ from visualizer.training_numbers import Curve, Curves, metrics
 from visualizer.training_reading import Detail, Run
 from widgets import theme
 from widgets.bind import tooltip
+from widgets.shortcuts import CTRL, held
 from widgets.ui import Ui
 
 TAG = "training.plots"
@@ -79,6 +80,7 @@ class RunPlots:
         self._curves: Curves | None = None
         self._drawn: tuple[object, ...] = ()
         self._zoomed: set[str] = set()  # plots that somebody has zoomed or moved
+        self._unfit: set[str] = set()  # plots whose curves have grown since their axes were made to fit
         self._metrics: tuple[str, ...] = ()
         self._metric = ""
         self._smooth = True
@@ -91,15 +93,19 @@ class RunPlots:
                 dpg.add_checkbox(
                     label="smooth", tag=f"{TAG}.smooth", default_value=True, callback=lambda _, on: self._set_smooth(on)
                 )
-                tooltip(f"{TAG}.smooth", "Draw the mean of neighbours over numbers that jump, which stay faint.")
-                dpg.add_text("over thousands of pictures · wheel: zoom · double-click: all", color=theme.DIM)
+                tooltip(
+                    f"{TAG}.smooth",
+                    "Draw the mean of neighbours over numbers that jump, which stay faint. Ctrl+wheel zooms a plot, a "
+                    "double click shows all of it.",
+                )
+                dpg.add_text("over thousands of pictures (kimg)", color=theme.DIM)
             for first in range(0, len(PLOTS), 2):
                 with dpg.group(tag=f"{TAG}.row{first}"):
                     for plot in PLOTS[first : first + 2]:
                         with dpg.group():
                             self._build_plot(plot)
         with dpg.handler_registry():
-            dpg.add_mouse_wheel_handler(callback=self._touched)
+            dpg.add_mouse_wheel_handler(callback=lambda: self._touched() if held(CTRL) else None)
             dpg.add_mouse_drag_handler(threshold=4, callback=self._touched)
 
     def _build_plot(self, plot: Plot) -> None:
@@ -112,7 +118,15 @@ class RunPlots:
             else:
                 for series in plot.series:
                     dpg.add_text("", tag=f"{tag}.{series.name}.now", color=series.colour)
-        with dpg.plot(tag=tag, width=100, height=self._ui.px(TALL), no_menus=True, no_mouse_pos=True, no_title=True):
+        with dpg.plot(
+            tag=tag,
+            width=100,
+            height=self._ui.px(TALL),
+            no_menus=True,
+            no_mouse_pos=True,
+            no_title=True,
+            zoom_mod=dpg.mvKey_ModCtrl,  # the wheel alone scrolls what the plots stand in
+        ):
             dpg.add_plot_axis(dpg.mvXAxis, tag=f"{tag}.x", no_menus=True)
             with dpg.plot_axis(dpg.mvYAxis, tag=f"{tag}.y", no_menus=True):
                 for series in plot.series:
@@ -120,7 +134,7 @@ class RunPlots:
                 for series in plot.series:
                     self._build_series(f"{tag}.{series.name}", series.colour)
         with dpg.item_handler_registry() as handlers:
-            dpg.add_item_double_clicked_handler(dpg.mvMouseButton_Left, callback=self._fit, user_data=tag)
+            dpg.add_item_double_clicked_handler(dpg.mvMouseButton_Left, callback=self._fit_again, user_data=tag)
         dpg.bind_item_handler_registry(tag, handlers)
 
     def _build_series(self, tag: str, colour: tuple[int, ...]) -> None:
@@ -134,6 +148,7 @@ class RunPlots:
     def sync(self, run: Run, detail: Detail | None, width: int) -> None:
         """Once a frame: show a run's curves in so many px."""
         self._arrange(width)
+        self._fit_those_in_sight()
         curves: Curves = {} if detail is None else detail.curves
         drawn = (run.path, id(curves), self._smooth, self._metric)
         if drawn == self._drawn:
@@ -173,9 +188,18 @@ class RunPlots:
             if plot.key != "metrics":
                 words = "" if curve is None else f"{series.label} {curve.last:.3g}"
                 dpg.set_value(f"{tag}.{series.name}.now", words)
-        if plot.key not in self._zoomed:
-            dpg.fit_axis_data(f"{tag}.x")
-            dpg.fit_axis_data(f"{tag}.y")
+        self._unfit.add(plot.key)
+
+    def _fit_those_in_sight(self) -> None:
+        """Others do not hear of it."""
+        for key in list(self._unfit):
+            if key not in self._zoomed and dpg.is_item_visible(f"{TAG}.{key}"):
+                self._fit(f"{TAG}.{key}")
+
+    def _fit(self, tag: str) -> None:
+        self._unfit.discard(tag.removeprefix(f"{TAG}."))
+        dpg.fit_axis_data(f"{tag}.x")
+        dpg.fit_axis_data(f"{tag}.y")
 
     def _curve(self, series: Series, curves: Curves, run: Run) -> Curve | None:
         if not series.name:
@@ -213,8 +237,7 @@ class RunPlots:
             if dpg.is_item_hovered(f"{TAG}.{plot.key}"):
                 self._zoomed.add(plot.key)
 
-    def _fit(self, sender: Any, value: Any, tag: str) -> None:
+    def _fit_again(self, sender: Any, value: Any, tag: str) -> None:
         del sender, value
         self._zoomed.discard(tag.removeprefix(f"{TAG}."))
-        dpg.fit_axis_data(f"{tag}.x")
-        dpg.fit_axis_data(f"{tag}.y")
+        self._fit(tag)

@@ -4,17 +4,22 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from train.run_folder import Status
 from visualizer.training_reading import Detail, Run
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.training_plots import RunPlots
 from widgets.training_previews import Previews
-from widgets.training_words import STANDING, WRONG, colour_of, facts, progress_words
+from widgets.training_words import FACTS, STANDING, WRONG, colour_of, facts
 from widgets.ui import Ui, centred
 
 TAG = "training.run"
 GO, PAUSE, SNAPSHOT, STOP = "go", "pause", "snapshot", "stop"
+BUTTONS = {
+    GO: (icons.PLAY, "Go on"),
+    PAUSE: (icons.PAUSE, "Pause"),
+    SNAPSHOT: (icons.CAMERA, "Snapshot"),
+    STOP: (icons.STOP, "Stop"),
+}
 ALLOWED = {  # what can be done with a run
     "new": {GO},
     "starting": {STOP},
@@ -26,8 +31,9 @@ ALLOWED = {  # what can be done with a run
     "failed": {GO},
     "dead": {GO},
 }
-BUTTON_PX, FACT_PX = 104, 96  # at scale 1
-PREVIEW_SHARE = 0.36  # of the height, at most
+BUTTON_PX = 104  # at scale 1: of one with an icon
+COLUMNS = 3  # of facts
+PREVIEW_SHARE = 0.3  # of the height, at most
 NO_WORDS = "Its process ended without a word: it was killed, or the machine went down."
 
 
@@ -40,6 +46,7 @@ class RunPanel:
         self._log = LogWindow(ui)
         self._seen: tuple[object, ...] = ()
         self._size = (0, 0)
+        self._arranged: tuple[object, ...] = ()
 
     # -- built once ----------------------------------------------------------------------------------------------------
 
@@ -51,10 +58,10 @@ class RunPanel:
             dpg.bind_item_font(f"{TAG}.name", ui.fonts.title)
             dpg.add_text("", tag=f"{TAG}.standing")
         with dpg.group(horizontal=True, tag=f"{TAG}.buttons"):
-            self._button(GO, f"{icons.PLAY}  Go on", "Train, from where it was.", self._desk.go_on)
-            self._button(PAUSE, f"{icons.PAUSE}  Pause", "Wait, ready to go on at once.", self._desk.pause)
-            self._button(SNAPSHOT, f"{icons.CAMERA}  Snapshot", "Write the model as it is now.", self._desk.snapshot)
-            self._button(STOP, f"{icons.STOP}  Stop", "Write all that going on needs, and end.", self._desk.stop)
+            self._button(GO, "Train, from where it was.", self._desk.go_on)
+            self._button(PAUSE, "Wait, ready to go on at once.", self._desk.pause)
+            self._button(SNAPSHOT, "Write the model as it is now.", self._desk.snapshot)
+            self._button(STOP, "Write all that going on needs, and end.", self._desk.stop)
             dpg.add_button(label=icons.TERMINAL, tag=f"{TAG}.log", callback=lambda: self._log.show())
             tooltip(f"{TAG}.log", "All that its process has printed.")
         with dpg.group(horizontal=True, tag=f"{TAG}.silent", show=False):
@@ -62,10 +69,6 @@ class RunPanel:
             dpg.add_button(label="End at once", tag=f"{TAG}.end", callback=self._doing(self._desk.end_at_once))
             tooltip(f"{TAG}.end", "End its process. What it learned since its last checkpoint is lost.")
         dpg.add_text("", tag=f"{TAG}.words", color=theme.DIM, wrap=0)
-        dpg.add_progress_bar(tag=f"{TAG}.bar", width=-1, height=ui.px(22))
-        with dpg.theme() as dark, dpg.theme_component(dpg.mvProgressBar):
-            dpg.add_theme_color(dpg.mvThemeCol_PlotHistogram, theme.ACCENT_DARK)
-        dpg.bind_item_theme(f"{TAG}.bar", dark)
         self._build_share()
         with dpg.child_window(tag=f"{TAG}.more", width=100, height=100):
             self._build_facts()
@@ -73,9 +76,9 @@ class RunPanel:
             dpg.add_spacer(height=ui.px(2))
             self._plots.build()
 
-    def _button(self, key: str, label: str, help: str, action: Callable[[Run], None]) -> None:
+    def _button(self, key: str, help: str, action: Callable[[Run], None]) -> None:
         tag = f"{TAG}.{key}"
-        dpg.add_button(label=label, tag=tag, width=self._ui.px(BUTTON_PX), callback=self._doing(action))
+        dpg.add_button(label=key, tag=tag, callback=self._doing(action))
         tooltip(tag, help)
 
     def _build_share(self) -> None:
@@ -96,14 +99,12 @@ class RunPanel:
 
     def _build_facts(self) -> None:
         with dpg.table(tag=f"{TAG}.facts", header_row=False, policy=dpg.mvTable_SizingStretchSame):
-            for _ in range(4):
+            for _ in range(COLUMNS):
                 dpg.add_table_column()
-            names = [name for name, _ in facts(Status(), False)]
-            for first in range(0, len(names), 2):
+            for first in range(0, FACTS, COLUMNS):
                 with dpg.table_row():
-                    for name in names[first : first + 2]:
-                        dpg.add_text(name, color=theme.DIM)
-                        dpg.add_text("", tag=f"{TAG}.fact.{name}")
+                    for number in range(first, first + COLUMNS):
+                        dpg.add_text("", tag=f"{TAG}.fact.{number}", color=theme.DIM)
 
     # -- each frame ----------------------------------------------------------------------------------------------------
 
@@ -118,6 +119,7 @@ class RunPanel:
             self._show(run, standing, silent, detail)
         if not dpg.is_item_active(f"{TAG}.share"):
             dpg.set_value(f"{TAG}.share", desk.share_of(run) * 100)
+        self._size_buttons(width, standing)
         top = round(dpg.get_item_pos(f"{TAG}.more")[1])
         room = max(height - top, px(80))
         if (width, room) != self._size:
@@ -128,6 +130,19 @@ class RunPanel:
         self._plots.sync(run, detail, inner)
         self._log.sync(run, detail)
 
+    def _size_buttons(self, width: int, standing: str) -> None:
+        """Share the row; where it is narrow, words do without icons."""
+        arranged = (width, standing == "new")
+        if arranged == self._arranged:
+            return
+        self._arranged = arranged
+        gaps, log = self._ui.px(8) * len(BUTTONS), self._ui.px(34)
+        each = min((width - gaps - log) // len(BUTTONS), self._ui.px(BUTTON_PX + 16))
+        for key, (icon, word) in BUTTONS.items():
+            word = "Start" if key == GO and standing == "new" else word
+            label = f"{icon}  {word}" if each >= self._ui.px(BUTTON_PX) else word
+            dpg.configure_item(f"{TAG}.{key}", width=each, label=label)
+
     def close_log(self) -> None:
         """Close the window with the log."""
         self._log.close()
@@ -137,18 +152,14 @@ class RunPanel:
         dpg.set_value(f"{TAG}.standing", STANDING[standing])
         dpg.configure_item(f"{TAG}.standing", color=colour_of(standing))
         allowed = ALLOWED.get(standing, set())
-        for key in (GO, PAUSE, SNAPSHOT, STOP):
+        for key in BUTTONS:
             dpg.configure_item(f"{TAG}.{key}", enabled=key in allowed)
-        word = "Start" if standing == "new" else "Go on"
-        dpg.configure_item(f"{TAG}.{GO}", label=f"{icons.PLAY}  {word}")
         dpg.configure_item(f"{TAG}.silent", show=silent)
         words = self._words(run, standing, detail)
         dpg.set_value(f"{TAG}.words", words)
         dpg.configure_item(f"{TAG}.words", color=theme.ERROR if standing in WRONG else theme.DIM, show=bool(words))
-        dpg.set_value(f"{TAG}.bar", run.progress)
-        dpg.configure_item(f"{TAG}.bar", overlay=progress_words(run))
-        for name, value in facts(run.status, run.alive):
-            dpg.set_value(f"{TAG}.fact.{name}", value)
+        for number, words in enumerate(facts(run.status, run.alive)):
+            dpg.set_value(f"{TAG}.fact.{number}", words)
 
     @staticmethod
     def _words(run: Run, standing: str, detail: Detail | None) -> str:

@@ -28,6 +28,7 @@ ICONS = {
     "dead": icons.WARNING,
     "broken": icons.WARNING,
 }
+FACTS = 6
 WRONG = frozenset({"failed", "dead", "broken"})
 
 
@@ -48,14 +49,12 @@ def kimg(pictures: int) -> str:
 
 def span(seconds: float) -> str:
     """A time that something takes, to read."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if minutes < 1:
+    if round(seconds) < 60:
         return f"{max(seconds, 0):.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
     if hours < 1:
-        return f"{minutes:.0f} min"
-    if hours < 48:
-        return f"{int(hours)} h {round(minutes) % 60:02d} min"
-    return f"{hours / 24:.1f} days"
+        return f"{minutes} min"
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours / 24:.1f} days"
 
 
 def progress_words(run: Run) -> str:
@@ -68,16 +67,16 @@ def rate(images_per_s: float) -> str:
     return f"{images_per_s:.0f}" if images_per_s >= 20 else f"{images_per_s:.2g}"
 
 
-def facts(status: Status, lively: bool) -> tuple[tuple[str, str], ...]:
-    """What is known of a run's pace and place, each under a name of its own; a dash where nothing is."""
+def facts(status: Status, lively: bool) -> tuple[str, ...]:
+    """What is known of a run's pace and place: as many as FACTS says, empty where nothing is."""
     moving = lively and status.images_per_s > 0
-    many = f", {status.processes} processes" if status.processes > 1 else ""
     left = status.seconds_left if lively else None
+    many = f", {status.processes} processes" if status.processes > 1 else ""
     return (
-        ("Images/s", rate(status.images_per_s) if moving else "–"),
-        ("Time left", "–" if left is None else span(left)),
-        ("Trained for", span(status.seconds) if status.seconds else "–"),
-        ("Device", f"{status.device}{many}" if status.device else "–"),
-        ("GPU memory", f"{status.gpu_bytes / 2**30:.1f} GiB" if status.gpu_bytes else "–"),
-        ("Steps", f"{status.step:,}"),
+        f"{span(status.seconds)} so far" if status.seconds else "",
+        f"step {status.step:,}" if status.step else "",
+        f"on {status.device}{many}" if status.device else "",
+        "" if left is None else f"{span(left)} left",
+        f"{rate(status.images_per_s)} images/s" if moving else "",
+        f"{status.gpu_bytes / 2**30:.1f} GiB of it" if lively and status.gpu_bytes else "",
     )

@@ -1,4 +1,4 @@
-"""Views: larger tools that stand beside the picture, one at a time: the grid, the layers, the noise, truncation.
+"""Views: larger tools that stand beside the picture, one at a time: grid, layers, noise, truncation, training.
 
 A button in the tool bar, or a function key, shows one or puts it away; the strip between picture and view divides the
 room. Which one it was, and how wide, is kept in the session.
@@ -13,6 +13,7 @@ from widgets.bind import tooltip
 from widgets.needs import suits
 from widgets.ui import Ui
 
+VIEW_KEYS = ("F2", "F3", "F4", "F5", "F10")  # F6 to F9 put columns away, show the timeline and record
 SHARE_LIMITS = (0.25, 0.8)  # of the room between the columns
 
 
@@ -55,10 +56,10 @@ class Views:
         """The buttons, in the tool bar that is open."""
         with dpg.theme() as self._lit, dpg.theme_component(dpg.mvButton):
             dpg.add_theme_color(dpg.mvThemeCol_Button, theme.ACCENT_DARK)
-        for number, view in enumerate(self.views):
+        for keys, view in zip(VIEW_KEYS, self.views, strict=True):
             tag = f"views.{view.key}"
             dpg.add_button(label=view.title, tag=tag, user_data=view.key, callback=lambda _, __, key: self.toggle(key))
-            tooltip(tag, f"{view.help} F{number + 2}")
+            tooltip(tag, f"{view.help} {keys}")
 
     def build(self) -> None:
         """The views, in the container that is open."""
