@@ -34,9 +34,9 @@ from widgets.shortcuts import Shortcuts
 from widgets.signals import SignalsPanel
 from widgets.takes import RecordButton, TakeOffers
 from widgets.timeline import TimelineDock
+from widgets.training import TrainingView
 from widgets.training_time import HEIGHT as TRAINING_TIME
 from widgets.training_time import TrainingTimeStrip
-from widgets.training import TrainingView
 from widgets.transform import TransformPanel
 from widgets.truncation import TruncationPanel
 from widgets.truncation_view import TruncationView
