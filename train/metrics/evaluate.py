@@ -33,6 +33,7 @@ SUBSETS, SUBSET = 100, 1000  # of KID: how many, and of how many pictures (Bińk
 NEIGHBOURS = 3  # of precision and recall (Kynkäänniemi et al. 2019)
 EPSILON = 1e-4  # length of PPL's steps (StyleGAN, section 4.1)
 LARGEST_PATH = 256  # px at which PPL compares pictures, at most (the same)
+FEWEST = 4  # pictures of the data; of fewer there are no nearest neighbours, nor a spread
 REMEMBERED = 1  # version of what is in cache files
 
 
@@ -102,6 +103,11 @@ class _Run:
         s = self.settings
         self.generated = GeneratedPictures(self.model, self.images, s.seed, s.psi, self.poll)
         self.real = RealPictures(self.images, s.real, s.seed)
+        if len(self.images.members) < FEWEST:
+            raise UnfitError(
+                f"{self.images.source.path} gives {len(self.images.members)} pictures to compare with; metrics need at "
+                f"least {FEWEST}."
+            )
         self.size = common_size(self.images, self.generated)
 
     def poll(self) -> None:

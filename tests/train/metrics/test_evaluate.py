@@ -84,6 +84,11 @@ def test_separability_of_the_unlabelled_is_refused_if_asked_for(tmp_path: Path) 
         evaluate(model_of(PLAIN), images, settings, SMALL_FEATURES)
 
 
+def test_a_handful_of_pictures_is_refused(data: TrainingImages) -> None:
+    with pytest.raises(UnfitError, match="gives 3 pictures to compare with; metrics need at least 4"):
+        evaluate(model_of(PLAIN), TrainingImages(data.source, most=3), FEW, SMALL_FEATURES)
+
+
 def test_paths_are_short_steps_in_w_divided_by_their_square(data: TrainingImages) -> None:
     """Against the definition: both ends of each step mapped with one label, and the small network's distance."""
     model = model_of(GENERATORS["stylegan2 skip"])
