@@ -6,6 +6,7 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
+from train.data.decoding import ENDINGS
 from train.data.fitting import Crop, PrepareSettings
 from train.data.video import READERS
 from visualizer.library import absolute
@@ -16,7 +17,7 @@ from widgets.ui import Ui
 
 LABELS_PX = 92  # the column of names
 SHOWN = 30  # characters of a path: its end says most
-ENDINGS = frozenset({".zip", *READERS})
+LISTED = frozenset({".zip", *READERS, *ENDINGS})
 CROPS: dict[str, Crop] = {
     "the middle": "centre",
     "the top": "top",
@@ -132,13 +133,14 @@ class PrepareForm:
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def add(self, path: Path) -> None:
-        """Take pictures from here, too."""
+        """Take pictures from here, too; a picture stands for its folder."""
+        path = path.parent if path.suffix.lower() in ENDINGS else path
         if path not in self.sources:
             self.sources = (*self.sources, path)
             self._show()
 
     def _browse(self) -> None:
-        self._browser.show("Add a folder, a zip or a video of pictures", self.add, ENDINGS, folders=True)
+        self._browser.show("Add a folder, by a picture in it, a zip or a video", self.add, LISTED, folders=True)
 
     def _typed(self, text: str) -> None:
         if text.strip():

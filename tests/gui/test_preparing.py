@@ -31,7 +31,7 @@ def test_pictures_are_looked_at_and_prepared(app: Driver, tmp_path: Path) -> Non
     app.reveal("capture.prepare", "right")
     app.click("capture.prepare")
     app.rect("prepare.source")  # it has the keyboard
-    app.type(str(photos))
+    app.type(str(photos / "0.png"))  # a picture stands for its folder
     app.key("Return")
     app.wait_for(lambda: app.shown("prepare.source.0"), "the folder in the list")
     for side in ("width", "height"):
