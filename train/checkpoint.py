@@ -4,8 +4,10 @@ The file is a safetensors file: tensors by name, and in its metadata the plain n
 is executed.
 """
 
+import contextlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,11 +52,21 @@ def write(folder: Path, seen: int, checkpoint: Checkpoint) -> Path:
     content = save({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, metadata)
     path = folder / f"{PREFIX}{file_name(seen)}{SUFFIX}"
     write_whole(path, lambda file: file.write(content))
-    for old in _found(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
-    for part in folder.glob(".*.part"):  # of processes that were killed while they wrote
-        part.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it is written; that older ones stay does no harm
+        _flush(folder)
+        for old in _found(folder)[KEPT:]:
+            old.unlink(missing_ok=True)
     return path
+
+
+def _flush(folder: Path) -> None:
+    """Have the disk know a folder's newest names before any of the older ones goes, whatever the power does."""
+    if os.name == "posix":  # elsewhere folders cannot be opened
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def newest(folder: Path) -> Checkpoint | None:

@@ -105,6 +105,8 @@ class Watch:
             for x in _tensors(given):
                 self._kept.append(x)
                 self._takers.setdefault(id(x), place)
+                if x.requires_grad:
+                    x.register_hook(self._returned(place))
             for y in _tensors(made):
                 if not _finite(y):
                     was_given = all(_finite(x) for x in _tensors(given))
@@ -127,7 +129,7 @@ class Watch:
         return hook
 
     def _returned(self, place: int) -> Any:
-        """A gradient came to a layer's own weights."""
+        """A gradient came from a layer, to its own weights or to what it was given."""
 
         def hook(gradient: Tensor) -> None:
             if not _finite(gradient):

@@ -240,18 +240,20 @@ def file_name(seen: int) -> str:
     return f"{seen:09d}"
 
 
-def _numbered(folder: Path, suffix: str) -> list[Snapshot]:
-    """Files of moments in training; where there are two of one moment, the larger ("model-") first and alone."""
-    found: dict[int, Path] = {}
+def all_of(folder: Path) -> list[Snapshot]:
+    """Every file in a folder that is called by a moment in training, by their names."""
     try:
-        names = sorted(path for path in folder.iterdir() if path.suffix == suffix)
+        paths = sorted(folder.iterdir())
     except OSError:
         return []
-    for path in names:
-        digits = path.stem.removeprefix("model-")
-        if digits.isdigit():
-            found[int(digits)] = path
-    return [Snapshot(seen, found[seen]) for seen in sorted(found)]
+    named = [(path.stem.removeprefix("model-"), path) for path in paths]
+    return [Snapshot(int(digits), path) for digits, path in named if digits.isdecimal()]
+
+
+def _numbered(folder: Path, suffix: str) -> list[Snapshot]:
+    """Files of moments in training; where there are two of one moment, the larger ("model-") alone."""
+    found = {snapshot.seen: snapshot for snapshot in all_of(folder) if snapshot.path.suffix == suffix}
+    return [found[seen] for seen in sorted(found)]
 
 
 def _lines(content: bytes) -> Iterator[dict[str, Any]]:

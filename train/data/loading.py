@@ -1,5 +1,6 @@
 """Batches of pictures, read ahead by worker processes, in an order that no number of them changes."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
@@ -63,6 +64,7 @@ class Batches(Iterator[list[Batch]]):
             # A fork would take along the locks of this process's threads, and its CUDA context.
             multiprocessing_context="spawn" if workers else None,
             collate_fn=_as_it_is,
+            worker_init_fn=_ignore_interrupts,
             generator=torch.Generator(),  # else the loader would draw from the one that the run resumes
             pin_memory=torch.cuda.is_available() if pin is None else pin,
         )
@@ -124,6 +126,12 @@ class _Pieces(Dataset[Batch | DataError]):
             return Batch(*self._images.batch(indices))
         except DataError as error:
             return error
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Ctrl+C goes to all processes of a terminal; the one that trains says when the others end."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_it_is(piece: Any) -> Any:
