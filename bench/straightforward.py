@@ -21,11 +21,19 @@ def _filtered_lrelu(*arguments: object, poll: Poll = no_poll, **more: object) ->
 
 @contextmanager
 def straightforward() -> Iterator[None]:
-    """Within it all StyleGAN2 and StyleGAN3 synthesis, on any thread, takes the straightforward form."""
+    """Within it StyleGAN2's and StyleGAN3's networks, on any thread, take the straightforward form."""
     with ExitStack() as stack:
         for module in (stylegan2, stylegan3):
             stack.enter_context(patch.object(module, "bias_act", reference.bias_act))
-        for name in ("modulated_conv2d", "modulated_pointwise", "upsample2d"):
+        for name in (
+            "conv_act",
+            "downsample2d",
+            "modulated_act",
+            "modulated_conv2d",
+            "modulated_pointwise",
+            "smooth2d",
+            "upsample2d",
+        ):
             stack.enter_context(patch.object(stylegan2, name, getattr(reference, name)))
         stack.enter_context(patch.object(stylegan3, "scaled_conv2d", reference.scaled_conv2d))
         stack.enter_context(patch.object(stylegan3, "filtered_lrelu", _filtered_lrelu))

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stylegan_core import gradients, winograd
 from stylegan_core import kernels as gpu
-from stylegan_core import winograd
 from stylegan_core.kernel_plans import separable_parts
 from stylegan_core.workspace import channels_last
 
@@ -65,9 +65,11 @@ def bias_act(
     shape = [1, -1] + [1] * (x.ndim - 2)
     if torch.is_grad_enabled():
         x = x if noise is None else x + noise
-        x = x if bias is None else x + bias.to(x.dtype).reshape(shape)
+        if bias is not None:
+            x = torch.add((bias * gain).to(x.dtype).reshape(shape), x, alpha=gain)
+        else:
+            x = x if gain == 1 else x * gain
         x = F.leaky_relu(x, 0.2) if activation == "lrelu" else x
-        x = x if gain == 1 else x * gain
         return x if clamp is None else x.clamp(-clamp, clamp)
     # In place: at 1024² a fresh 128 MiB result costs more than the arithmetic.
     if x.dtype == torch.bfloat16 and is_channels_last(x) and bias is not None:
@@ -103,8 +105,17 @@ def setup_filter(taps: tuple[float, ...]) -> Tensor:
     return torch.tensor([[one * other / total for other in taps] for one in taps], dtype=torch.float32)
 
 
-def filter2d(x: Tensor, f: Tensor, gain: float = 1.0, stride: int = 1) -> Tensor:
-    """Convolve every channel with the 2-D filter f [kh, kw], without padding. True convolution: f is flipped."""
+def filter2d(x: Tensor, f: Tensor, gain: float = 1.0, stride: int = 1, before: int = 0, after: int = 0) -> Tensor:
+    """Convolve every channel with the 2-D filter f [kh, kw]. True convolution: f is flipped.
+
+    Zeros go around x: so many `before` its first row and column, so many `after` its last; negative crops.
+    """
+    if torch.is_grad_enabled() and before == after >= 0:
+        return gradients.filtered(x, f * gain, pad=before, stride=stride)
+    if before or after:
+        x = F.pad(x, (before, after, before, after))
+    if torch.is_grad_enabled():
+        return gradients.filtered(x, f * gain, stride=stride)
     channels = x.shape[1]
     kernel = (f * gain).flip([0, 1]).to(x.dtype)
     return F.conv2d(x, kernel.expand(channels, 1, *f.shape), stride=stride, groups=channels)
@@ -125,6 +136,8 @@ def upsample2d(x: Tensor, f: Tensor) -> Tensor:
 
 def _upsampled(x: Tensor, f: Tensor) -> Tensor:
     """`upsample2d` by plain operations."""
+    if torch.is_grad_enabled() and f.shape[-1] % 2 == 0:
+        return gradients.upsampled(x, f)
     if in_bands(x):
         along_y, along_x = separable_parts(f, x)
         if len(along_x) == 1:
@@ -158,8 +171,7 @@ def _upsampled_along(x: Tensor, taps: Tensor, axis: int) -> Tensor:
 def smooth2d(x: Tensor, f: Tensor, border: int = 0, stride: int = 1) -> Tensor:
     """Filter with f at the same size, plus `border` pixels on each side, keeping every `stride`-th pixel."""
     k = f.shape[-1]
-    before, after = (k - 1) // 2 + border, (k - 2) // 2 + border
-    return filter2d(F.pad(x, (before, after, before, after)), f, stride=stride)
+    return filter2d(x, f, stride=stride, before=(k - 1) // 2 + border, after=(k - 2) // 2 + border)
 
 
 def downsample2d(x: Tensor, f: Tensor) -> Tensor:
@@ -264,7 +276,7 @@ def _transposed(x: Tensor, weight: Tensor, f: Tensor) -> Tensor:
     k, taps = weight.shape[-1], f.shape[-1]
     before, after = (taps + 1) // 2 + k // 2 - (k - 1), (taps - 2) // 2 + k // 2 - (k - 2)
     x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # 2H + k - 2
-    return filter2d(F.pad(x, (before, after, before, after)), f, gain=4.0)
+    return filter2d(x, f, gain=4.0, before=before, after=after)
 
 
 def conv2d_up(
@@ -508,6 +520,43 @@ def _winograd_conv2d(x: Tensor, u: Tensor, pad: int, factor: Tensor, poll: Poll,
             y[:, :, top:bottom] = finish(band, top)
         pictures.append(y)
     return pictures[0] if n == 1 else torch.cat(pictures)
+
+
+def modulated_act(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    bias: Tensor,
+    activation: str,
+    *,
+    up_filter: Tensor | None = None,
+    gain: float = 1.0,
+    clamp: float | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """`modulated_conv2d`, and `bias_act` of what it gives, with gradients: demodulation and gains come in one pass.
+
+    Args:
+        x: [N, in, H, W].
+        weight: [out, in, k, k].
+        styles: [N, in].
+        bias: [out].
+        activation: "lrelu" or "linear".
+        up_filter: [t, t] to double the size on the way, or None.
+        gain: on top of the activation's own.
+        clamp: largest absolute value, or None.
+        noise: [N or 1, 1, H', W'], or None.
+
+    Returns:
+        [N, out, H', W'].
+    """
+    if x.dtype == torch.float16:  # whose range `modulated_conv2d` minds
+        y = modulated_conv2d(x, weight, styles, up_filter=up_filter)
+        return bias_act(y, bias, activation, gain, clamp, noise)
+    factor = (styles.square() @ weight_energy(weight).t() + 1e-8).rsqrt()
+    x, weight = x * styles.to(x.dtype)[:, :, None, None], weight.to(x.dtype)
+    y = conv2d(x, weight) if up_filter is None else conv2d_up(x, weight, up_filter)
+    return gradients.finished(y, factor, bias, activation, gain, clamp, noise)
 
 
 def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:

@@ -103,6 +103,34 @@ def bias_act(
     return x if clamp is None else x.clamp(-clamp, clamp)
 
 
+def conv_act(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    activation: str,
+    *,
+    scale: float,
+    gain: float = 1.0,
+    clamp: float | None = None,
+    stride: int = 1,
+    pad: int = 0,
+) -> Tensor:
+    """What `gradients.conv_act` gives, with its arguments."""
+    x = F.conv2d(x, (weight * scale).to(x.dtype), stride=stride, padding=pad)
+    return bias_act(x, bias, activation, gain, clamp)
+
+
+def smooth2d(x: Tensor, f: Tensor, border: int = 0, stride: int = 1) -> Tensor:
+    """What `ops.smooth2d` gives, with its arguments: what is dropped is computed first."""
+    before, after = (f.shape[-1] - 1) // 2 + border, (f.shape[-1] - 2) // 2 + border
+    return upfirdn2d(x, f, down=stride, padding=(before, after, before, after))
+
+
+def downsample2d(x: Tensor, f: Tensor) -> Tensor:
+    """Half the size, with filter f [t, t]."""
+    return smooth2d(x, f, stride=2)
+
+
 def upsample2d(x: Tensor, f: Tensor) -> Tensor:
     """Twice the size: [N, C, H, W] -> [N, C, 2H, 2W] with filter f [t, t] (StyleGAN2, figure 7)."""
     before, after = (f.shape[-1] + 1) // 2, (f.shape[-1] - 2) // 2
@@ -125,6 +153,22 @@ def modulated_conv2d(
     modulated = weight[None] * styles[:, None, :, None, None]  # [N, out, in, k, k]
     factor = (modulated.square().sum(dim=[2, 3, 4]) + 1e-8).rsqrt()
     return scaled_conv2d(x, weight, styles, factor, up_filter=up_filter, poll=poll, finish=finish)
+
+
+def modulated_act(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    bias: Tensor,
+    activation: str,
+    *,
+    up_filter: Tensor | None = None,
+    gain: float = 1.0,
+    clamp: float | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """What `ops.modulated_act` gives, with its arguments."""
+    return bias_act(modulated_conv2d(x, weight, styles, up_filter=up_filter), bias, activation, gain, clamp, noise)
 
 
 def modulated_pointwise(x: Tensor, weight: Tensor, styles: Tensor) -> Tensor:

@@ -17,14 +17,15 @@ from torch import Tensor, nn
 from stylegan_core import kernels
 from stylegan_core.card import LayerInfo
 from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
+from stylegan_core.gradients import conv_act
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Step
 from stylegan_core.ops import (
     CPU_LAYOUT,
     Prepared,
     bias_act,
-    conv2d,
     downsample2d,
     full,
+    modulated_act,
     modulated_conv2d,
     modulated_pointwise,
     prepare,
@@ -142,17 +143,27 @@ class Conv2dLayer(nn.Module):
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         """[N, in, H, W] -> [N, out, H', W']."""
-        weight = (self.weight * self.weight_gain).to(x.dtype)
-        pad = weight.shape[-1] // 2
+        clamp = None if self.clamp is None else self.clamp * gain
+        pad = self.weight.shape[-1] // 2
         if self.up:  # only 1x1 kernels upsample outside modulated layers
-            x = upsample2d(F.conv2d(x, weight), self.resample_filter)
-        elif self.down and pad == 0:
-            x = F.conv2d(downsample2d(x, self.resample_filter), weight)
+            x = upsample2d(F.conv2d(x, (self.weight * self.weight_gain).to(x.dtype)), self.resample_filter)
+            return bias_act(x, self.bias, self.activation, gain, clamp)
+        stride = 1
+        if self.down and pad == 0:
+            x = downsample2d(x, self.resample_filter)
         elif self.down:
-            x = F.conv2d(smooth2d(x, self.resample_filter, border=pad), weight, stride=2)
-        else:
-            x = conv2d(x, weight)
-        return bias_act(x, self.bias, self.activation, gain, None if self.clamp is None else self.clamp * gain)
+            x, pad, stride = smooth2d(x, self.resample_filter, border=pad), 0, 2
+        return conv_act(
+            x,
+            self.weight,
+            self.bias,
+            self.activation,
+            scale=self.weight_gain,
+            gain=gain,
+            clamp=clamp,
+            stride=stride,
+            pad=pad,
+        )
 
 
 class SynthesisLayer(nn.Module):
@@ -191,6 +202,20 @@ class SynthesisLayer(nn.Module):
         def finish(band: Tensor, top: int) -> Tensor:
             rows = None if values is None else values[:, :, top : top + band.shape[2]]
             return bias_act(band, self.bias, self.activation, gain, clamp, rows)
+
+        if torch.is_grad_enabled():
+            y = modulated_act(
+                x,
+                self.weight,
+                styles,
+                self.bias,
+                self.activation,
+                up_filter=up_filter,
+                gain=gain,
+                clamp=clamp,
+                noise=values,
+            )
+            return inputs.probed(self.name, y)
 
         # A band may be one picture's, or all pictures': noise of each picture's own has to wait for the whole.
         is_own = values is not None and len(values) > 1

@@ -22,7 +22,7 @@ from stylegan_core.errors import StyleScopeError
 from stylegan_core.family import empty_network, family_of
 from stylegan_core.model import Model, checked_tensors, random_spec
 from stylegan_core.network import DiscriminatorNetwork, GeneratorNetwork, Inputs, Probe
-from stylegan_core.ops import full
+from stylegan_core.ops import CPU_LAYOUT, full
 from stylegan_core.progressive import ProgressiveDiscriminator
 from stylegan_core.spec import NetworkSpec
 from train.chance import Chance
@@ -251,6 +251,8 @@ class TrainableDiscriminator(nn.Module):
             lod: level of detail, of progressive networks only.
             half: 16 bits for the layers that are made for it; None: none.
         """
+        if not img.is_cuda:
+            img = img.contiguous(memory_format=CPU_LAYOUT)  # what follows keeps it; see `ops`
         if isinstance(self.network, ProgressiveDiscriminator):
             logits: Tensor = self.network(img, c, lod=lod)
         else:
