@@ -151,8 +151,8 @@ class TrainingTime:
             idle: whether nothing else is under way.
             playing: whether a walk plays, which says what is shown: nothing is followed meanwhile.
         """
-        self._mind_others()
         self._collect_walk()
+        self._mind_others()
         if self.run is None:
             return
         self._look(now)

@@ -287,6 +287,8 @@ def test_a_walk_through_training_has_the_scene_at_each_snapshot(
 ) -> None:
     explorer.do("Seed", edits.set_seed, 7)
     scene = explorer.scene
+    through.go(0)
+    at(explorer, 0)
     through.follow(True)
     at(explorer, 4)
     through.walk_through()
