@@ -275,14 +275,19 @@ SMALL: dict[str, Any] = {"img_resolution": 16, "z_dim": 8, "w_dim": 8, "channel_
 @pytest.mark.parametrize(
     ("config", "used"),
     [
-        (GeneratorConfig(fp16_channels_last=True, num_fp16_res=2, **SMALL), {"modulated_conv2d", "upfirdn2d"}),
+        (
+            GeneratorConfig(fp16_channels_last=True, num_fp16_res=2, base_size=(6, 4), **SMALL),
+            {"modulated_conv2d", "upfirdn2d"},
+        ),
         (StyleGAN3Config(num_layers=3, margin_size=2, **SMALL), {"modulated_conv2d", "filtered_lrelu"}),
         (
-            StyleGAN3Config(num_layers=3, margin_size=2, conv_kernel=1, use_radial_filters=True, **SMALL),
+            StyleGAN3Config(
+                num_layers=3, margin_size=2, conv_kernel=1, use_radial_filters=True, base_size=(4, 7), **SMALL
+            ),
             {"modulated_conv2d", "filtered_lrelu"},
         ),
     ],
-    ids=["StyleGAN2", "StyleGAN3-T", "StyleGAN3-R"],
+    ids=["StyleGAN2, not square", "StyleGAN3-T", "StyleGAN3-R, not square"],
 )
 def test_networks_run_through_kernels(config: Any, used: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     model = build_generator(random_spec(config, seed=1), digest="0" * 16, name="small")
