@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
@@ -106,6 +107,7 @@ class Layout:
         self._training = TrainingView(ui, self._model.browser, self._preparing)
         grid = GridView(ui, self._model.browser)
         self._views = Views(ui, (grid, LayersView(ui), NoisesView(ui), TruncationView(ui), self._training))
+        self._preparing.on_ready = self._learn_from
         self._restore = RestoreOffer(ui)
         self._record, self._takes = RecordButton(ui), TakeOffers(ui)
         self._export = ExportWindow(ui)
@@ -261,6 +263,10 @@ class Layout:
 
     def _browse(self) -> None:
         self._model.browser.show()
+
+    def _learn_from(self, path: Path) -> None:
+        self._views.show(self._training.key)
+        self._training.learn_from(path)
 
     def _save(self) -> None:
         self._explorer.capture()

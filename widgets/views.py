@@ -74,6 +74,11 @@ class Views:
         self._wanted = "" if before is not None and before.key == key else key
         self._ui.explorer.arrange(view=self._wanted)
 
+    def show(self, key: str) -> None:
+        """Show a view; it stays if it is there."""
+        if self.shown is None or self.shown.key != key:
+            self.toggle(key)
+
     def width(self, room: int) -> int:
         """How much of `room` px the view takes; 0 without one."""
         return 0 if self.shown is None else round(room * self._share)
