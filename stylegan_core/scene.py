@@ -144,7 +144,7 @@ class Stroke(Part):
 
     layer: LayerIndex  # counted among the layers that take noise
     points: Annotated[tuple[tuple[Amount, Amount], ...], Field(min_length=1, max_length=MAX_POINTS)]
-    radius: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]  # in picture widths
+    radius: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]  # in the picture's shorter sides
     value: Gain  # in standard deviations of the noise
     mode: Literal["add", "set"] = "add"
 
@@ -175,8 +175,8 @@ class Transform(Part):
     Models that cannot move their input move coarse features instead, or nothing; see ModelCard.
     """
 
-    x: Offset = 0.0  # to the right, in picture widths
-    y: Offset = 0.0  # down, in picture heights
+    x: Offset = 0.0  # to the right, in the picture's shorter sides
+    y: Offset = 0.0  # down, likewise
     rotation: Degrees = 0.0  # clockwise on the screen; gen_images.py --rotate of StyleGAN3 counts the other way
     scale: Scale = 1.0  # above 1: larger
     shear: Shear = 0.0  # to the right for each unit down

@@ -70,7 +70,7 @@ class NoiseTools:
         )
         tooltip("noises.mode", "The brush puts its value in place of the noise, or adds it.")
         self._build_brush_slider(
-            "radius", RADII, "brush  %.3f", "The brush's radius in picture widths. The wheel over the map changes it."
+            "radius", RADII, "brush  %.3f", "The brush's radius, by the map's shorter side. The wheel changes it."
         )
         erasing = "The right button erases: it paints 0 in place of the noise."
         self._build_brush_slider(

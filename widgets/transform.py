@@ -81,7 +81,7 @@ class TransformPanel:
                 lambda scene: scene.transform.x,
                 lambda scene, x: edits.set_offset(scene, x, scene.transform.y),
                 (-1.0, 1.0),
-                f"To the right, in picture widths. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
+                f"To the right, in the picture's shorter side. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
                 width=half,
                 format="right  %.3f",
                 address="transform/x",
@@ -92,7 +92,7 @@ class TransformPanel:
                 lambda scene: scene.transform.y,
                 lambda scene, y: edits.set_offset(scene, scene.transform.x, y),
                 (-1.0, 1.0),
-                f"Down, in picture heights. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
+                f"Down, in the picture's shorter side. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
                 format="down  %.3f",
                 address="transform/y",
             )

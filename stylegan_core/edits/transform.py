@@ -12,7 +12,7 @@ def _transform(scene: Scene, **changes: Any) -> Scene:
 
 
 def set_offset(scene: Scene, x: float, y: float) -> Scene:
-    """Move the picture to (x, y): to the right in picture widths, down in picture heights."""
+    """Move the picture to (x, y), to the right and down, in its shorter sides."""
     return _transform(scene, x=clamp(x, OFFSET_RANGE), y=clamp(y, OFFSET_RANGE))
 
 
