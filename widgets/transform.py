@@ -81,7 +81,7 @@ class TransformPanel:
                 lambda scene: scene.transform.x,
                 lambda scene, x: edits.set_offset(scene, x, scene.transform.y),
                 (-1.0, 1.0),
-                f"To the right, in the picture's shorter side. Ctrl+drag on the picture moves it with the mouse. {TYPE_IT}",
+                f"To the right, in the picture's shorter side. Ctrl+drag on it moves it with the mouse. {TYPE_IT}",
                 width=half,
                 format="right  %.3f",
                 address="transform/x",
