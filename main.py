@@ -220,6 +220,11 @@ def render(
     last_s: Annotated[float | None, typer.Option("--to", help="Second to end before.", min=0)] = None,
     sound: Annotated[Path | None, typer.Option(help="A sound file to hear, in place of the walk's own.")] = None,
     silent: Annotated[bool, typer.Option("--silent", help="Without the walk's sound.")] = False,
+    background: Annotated[
+        str | None,
+        typer.Option(help="Beside pictures of another shape and under transparent ones: white, '#ff8800', ..."),
+    ] = None,
+    opaque: Annotated[bool, typer.Option("--opaque", help="Without transparency, also where there could be.")] = False,
     bits: Annotated[int | None, typer.Option(help="8 or 16, of a folder of PNGs. [default: 8]")] = None,
     pictures: Annotated[int | None, typer.Option(help="On a contact sheet. [default: 24]", min=1, max=1024)] = None,
     columns: Annotated[int | None, typer.Option(help="Of a contact sheet. [default: 6]", min=1, max=64)] = None,
@@ -238,6 +243,7 @@ def render(
 
     of_frames: dict[str, Any] = {"size": size, "fit": fit, "fps": fps, "codec": codec, "quality": quality}
     of_frames |= {"motion-blur": motion_blur, "bits": bits, "pictures": pictures, "columns": columns}
+    of_frames |= {"background": background, "opaque": opaque or None}
     of_frames |= {"from": first_s, "to": last_s, "sound": sound, "silent": silent or None}
     given = {name: value for name, value in of_frames.items() if value is not None}
     kept, models = kept_in(file), ModelStore(choose_device(device))
@@ -475,14 +481,17 @@ def convert(
     from stylegan_core import load_discriminator, load_model, save_model
     from stylegan_core.checkpoint import digest, read_discriminator, write_spec
     from stylegan_core.generate import require_folder
+    from visualizer.command_line import size_in_px
 
     if which == "D":
-        words = f"the discriminator for {load_discriminator(source).network.config.img_resolution} px"
+        height, width = load_discriminator(source).network.config.img_size
+        words = f"the discriminator for {size_in_px(height, width)}"
         require_folder(out.parent)
         write_spec(read_discriminator(source), out)
     else:
         model = load_model(source, which=which)
-        words = f"{which} of {model.card.family}, {model.card.resolution} px, {model.card.parameters:,} parameters"
+        px = size_in_px(model.card.height, model.card.width)
+        words = f"{which} of {model.card.family}, {px}, {model.card.parameters:,} parameters"
         require_folder(out.parent)
         save_model(model, out)
     print(f"Wrote {out}: {words}, sha256 {digest(out)}.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+from PIL import ImageColor
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -145,7 +146,7 @@ def _facts(card: ModelCard, has_discriminator: bool) -> Table:
     facts = {
         "model": card.name,
         "family": f"{card.family} {card.variant}".rstrip(),
-        "resolution": f"{card.size_words().removesuffix('²')} px, {card.img_channels} channels",
+        "resolution": f"{size_in_px(card.height, card.width)}, {card.img_channels} channels",
         "z": f"{card.z_dim} dimensions",
         "c": f"{card.c_dim} classes" if card.c_dim else "none: the model is unconditional",
         "w": f"{card.num_ws} style vectors of {card.w_dim} dimensions",
@@ -297,7 +298,7 @@ def settings_of(given: Mapping[str, Any], out: Path) -> ExportSettings:
     """How a walk is exported.
 
     Args:
-        given: options by name: fields of `ExportSettings`, "size", "bits", "silent"; others are left aside.
+        given: options by name: fields of `ExportSettings`, "size", "bits", "silent", "opaque"; others are left aside.
         out: whose ending says the format.
 
     Raises:
@@ -306,6 +307,9 @@ def settings_of(given: Mapping[str, Any], out: Path) -> ExportSettings:
     values = {name.replace("-", "_"): value for name, value in given.items()}
     values = {name: value for name, value in values.items() if name in ExportSettings.model_fields}
     values |= {"format": suffix_format(out), "sound": not given.get("silent", False)}
+    values["alpha"] = not given.get("opaque", False)
+    if "background" in given:
+        values["background"] = _colour_of(given["background"])
     if "size" in given:
         values["width"], values["height"] = _size_of(given["size"])
     if (bits := given.get("bits", 8)) != 8:
@@ -313,6 +317,19 @@ def settings_of(given: Mapping[str, Any], out: Path) -> ExportSettings:
             raise ExportError(f"--bits {bits} cannot be had in {out}; 16 bits are for folders of PNGs.")
         values["format"] = "png16"
     return export_settings(values)
+
+
+def _colour_of(text: str) -> tuple[int, ...]:
+    """Red, green and blue of "white", "#ff8800" and the like."""
+    try:
+        return ImageColor.getrgb(text)[:3]
+    except ValueError as error:
+        raise ExportError(f"--background: '{text[:40]}' is no colour; write white, black or '#ff8800'.") from error
+
+
+def size_in_px(height: int, width: int) -> str:
+    """A picture's size in words: "64 px", or "64×96 px", width first."""
+    return f"{width} px" if width == height else f"{width}×{height} px"
 
 
 def _size_of(text: str) -> tuple[int, int]:

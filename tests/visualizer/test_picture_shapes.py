@@ -1,14 +1,18 @@
 """What the window makes of pictures that are not square and have alpha: cells, thumbnails, checkerboard, brush."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from stylegan_core.config import GeneratorConfig
+from stylegan_core.export import ExportError
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.models import ModelStore
 from stylegan_core.render import Renderer
 from stylegan_core.scene import Grid, Latent, ModelRef, Scene, Source
+from visualizer.command_line import settings_of, size_in_px
 from visualizer.favourites import squared, thumbnail
 from visualizer.grid import MixingGrid
 from visualizer.grid_pictures import CellPicture, GridLayout, largest_cell, tile
@@ -117,3 +121,15 @@ def test_the_checkerboard_s_squares_are_squares() -> None:
     dark, light = CHECK_GREYS
     assert board[0, :, 0].tolist() == [dark] * 3 + [light] * 3 + [dark] * 3 + [light]
     assert board[:, 0, 1].tolist() == [dark] * 3 + [light] * 3 + [dark]
+
+
+# -- the command line --------------------------------------------------------------------------------------------------
+
+
+def test_options_say_what_lies_under_transparent_pictures() -> None:
+    settings = settings_of({"background": "#ff8800", "opaque": True}, Path("walk.webm"))
+    assert settings.background == (255, 136, 0) and not settings.keeps_alpha
+    assert settings_of({"background": "white"}, Path("walk.webm")).keeps_alpha
+    with pytest.raises(ExportError, match="'sky' is no colour"):
+        settings_of({"background": "sky"}, Path("walk.mp4"))
+    assert (size_in_px(96, 64), size_in_px(64, 64)) == ("64×96 px", "64 px")
