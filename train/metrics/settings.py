@@ -18,7 +18,7 @@ class MetricsSettings(BaseModel):
     pictures: Count = 10_000  # that the model makes for FID, KID, precision and recall
     real: Count = 50_000  # that are taken of the data for them, at most
     paths: Count = 2_000  # steps in w for PPL
-    separability: Count = 20_000  # latents for separability: many more than z has numbers, or any plane divides them
+    separability: Count = 20_000  # latents for separability: many more than z has numbers, or scores come out too high
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0  # of latents, noise maps, and which pictures are taken
     psi: Annotated[float, Field(ge=-2, le=2)] = 1.0  # truncation; 1 for none
     batch: Annotated[int, Field(ge=1, le=4096)] = 32  # pictures at once; changes no number but by rounding

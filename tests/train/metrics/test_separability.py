@@ -38,6 +38,12 @@ def test_what_no_plane_divides_scores_two_an_attribute() -> None:
     assert separability(unfolded, [checkers]) == pytest.approx(1, abs=0.05)
 
 
+def test_few_latents_in_many_dimensions_do_not_flatter() -> None:
+    """A plane divides 100 points in 100 dimensions in any way; what it has learned so is worth nothing."""
+    state = np.random.RandomState(4)
+    assert separability(state.randn(200, 100), [state.randn(200)]) > 1.8
+
+
 def test_the_unsure_half_does_not_count() -> None:
     sure = Z[:, 0].copy()
     unsure = np.argsort(np.abs(sure))[: COUNT // 2]
