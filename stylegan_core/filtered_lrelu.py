@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core import kernels, reference
+from stylegan_core import filtered_gradients, kernels, reference
 from stylegan_core.ops import Poll, no_poll
 from stylegan_core.reference import Padding
 from stylegan_core.workspace import channels_last
@@ -46,6 +46,11 @@ def filtered_lrelu(
         return kernels.attempt(lambda: kernels.filtered_lrelu(*arguments), lambda: reference.filtered_lrelu(*arguments))
     if torch.is_grad_enabled() or x.is_cuda or (up_filter is not None and up_filter.ndim == 2):
         poll()
+        shape = x.shape[2], x.shape[3]
+        how = filtered_gradients.plan(shape, up_filter, down_filter, up, down, padding, gain, slope, clamp)
+        if how is not None and torch.is_grad_enabled() and not x.is_cuda:
+            x = x if bias is None else x + bias.to(x.dtype)[:, None, None]
+            return filtered_gradients.filtered_lrelu(x, how)
         return reference.filtered_lrelu(x, bias, up_filter, down_filter, up, down, padding, gain, slope, clamp)
     up_taps = torch.ones(1, device=x.device) if up_filter is None else up_filter
     down_taps = torch.ones(1, device=x.device) if down_filter is None else down_filter

@@ -14,13 +14,40 @@ from torch import Tensor
 from torch.autograd import Function
 
 SLOPE = 0.2  # of leaky ReLU
+Pair = tuple[int, int]  # along y and x
+
+
+def transposed_filter(y: Tensor, kernel: Tensor, pad: Pair, stride: Pair, size: Pair) -> Tensor:
+    """The transposed map of correlating every channel with a kernel, without a gradient of its own.
+
+    Args:
+        y: [N, C, H, W], what correlation might have given.
+        kernel: [kh, kw].
+        pad: zeros around what is correlated.
+        stride: of the correlation.
+        size: of what is correlated.
+
+    Returns:
+        [N, C, *size].
+    """
+    channels, weight = y.shape[1], kernel.to(y.dtype).expand(y.shape[1], 1, *kernel.shape)
+    if stride == (1, 1) and all(p < k for p, k in zip(pad, kernel.shape, strict=True)):
+        around = [k - 1 - p for p, k in zip(pad, kernel.shape, strict=True)]
+        return F.conv2d(y, weight.flip([2, 3]), padding=around, groups=channels)
+    layout = torch.channels_last if y.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    # For its size only.
+    x = torch.empty((len(y), channels, *size), dtype=y.dtype, device=y.device, memory_format=layout)
+    found: Tensor = torch.ops.aten.convolution_backward(
+        y, x, weight, None, stride, pad, (1, 1), False, (0, 0), channels, (True, False, False)
+    )[0]
+    return found
 
 
 class _Filtered(Function):
     """Correlate every channel of x [N, C, H, W] with kernel [kh, kw], zeros around it, keeping each stride-th pixel."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor, pad: tuple[int, int], stride: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, pad: Pair, stride: Pair) -> Tensor:
         ctx.save_for_backward(kernel)
         ctx.pad, ctx.stride, ctx.size = pad, stride, x.shape[2:]
         channels = x.shape[1]
@@ -36,23 +63,10 @@ class _Spread(Function):
     """The transposed map of `_Filtered`: back to pixels of `size`."""
 
     @staticmethod
-    def forward(
-        ctx: Any, y: Tensor, kernel: Tensor, pad: tuple[int, int], stride: tuple[int, int], size: tuple[int, int]
-    ) -> Tensor:
+    def forward(ctx: Any, y: Tensor, kernel: Tensor, pad: Pair, stride: Pair, size: Pair) -> Tensor:
         ctx.save_for_backward(kernel)
         ctx.pad, ctx.stride = pad, stride
-        n, channels = y.shape[:2]
-        if stride == (1, 1) and all(p < k for p, k in zip(pad, kernel.shape, strict=True)):
-            around = [k - 1 - p for p, k in zip(pad, kernel.shape, strict=True)]
-            flipped = kernel.flip([0, 1]).expand(channels, 1, *kernel.shape)
-            return F.conv2d(y, flipped, padding=around, groups=channels)
-        layout = torch.channels_last if y.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-        x = torch.empty((n, channels, *size), dtype=y.dtype, device=y.device, memory_format=layout)  # for its size only
-        weight = kernel.expand(channels, 1, *kernel.shape)
-        found: Tensor = torch.ops.aten.convolution_backward(
-            y, x, weight, None, stride, pad, (1, 1), False, (0, 0), channels, (True, False, False)
-        )[0]
-        return found
+        return transposed_filter(y, kernel, pad, stride, size)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None, None, None]:
