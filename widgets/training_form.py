@@ -18,7 +18,7 @@ from widgets.browser import Browser
 from widgets.ui import Ui
 
 TAG = "training.new"
-LABELS_PX = 92  # the column of names
+LABELS_PX, LINE_PX = 92, 18  # the column of names, and a line of text
 AS_THEY_ARE, SCRATCH, FILE = "as they are", "scratch", "a file …"
 BATCHES = (4, 8, 16, 32, 64)  # whole groups of the minibatch standard deviation
 BROWSE_DATA = "Choose a folder of pictures, a zip or a video"
@@ -58,7 +58,7 @@ class NewRun:
         with dpg.child_window(tag=f"{TAG}.fields", width=100, height=100):
             self._build_data()
             self._row("Preset", lambda: self._combo("preset", list(PRESETS), self._set_preset))
-            self._row("", lambda: dpg.add_text("", tag=f"{TAG}.preset.words", color=theme.DIM, wrap=0), "words")
+            self._row("", self._build_words, "words")
             self._row("Size", lambda: self._combo("size", [AS_THEY_ARE], self._set_size))
             tooltip(f"{TAG}.size", "Pictures of what size are learned. Smaller ones are learned far sooner.")
             self._row("Start from", lambda: self._combo("start", [SCRATCH], self._set_start))
@@ -108,7 +108,12 @@ class NewRun:
 
         self._row("Pictures", place)
         self._row("", ready, "ready")
-        self._row("", lambda: dpg.add_text("", tag=f"{TAG}.data.words", color=theme.DIM, wrap=0), "material")
+        self._row("", lambda: dpg.add_text("", tag=f"{TAG}.data.words", color=theme.DIM), "material")
+
+    def _build_words(self) -> None:
+        # As high as the longest words are where it is narrow: what lies below stays where it is.
+        with dpg.child_window(height=self._ui.px(2 * LINE_PX), width=-1, no_scrollbar=True):
+            dpg.add_text("", tag=f"{TAG}.preset.words", color=theme.DIM, wrap=0)
 
     def _build_frozen(self) -> None:
         dpg.add_slider_int(
@@ -183,7 +188,6 @@ class NewRun:
         dpg.set_value(f"{TAG}.frozen", asked.frozen)
         material = None if plan is None or plan.asked.data != asked.data else plan.material
         dpg.set_value(f"{TAG}.data.words", "" if material is None else material.words)
-        dpg.configure_item(f"{TAG}.row.material", show=material is not None)
         if material is not None and not self._sized:
             self._sized = True
             if asked.preset == "laptop" and LAPTOP_PX in material.sizes:
