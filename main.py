@@ -460,6 +460,45 @@ def train(
     print(f"{folder.status().words} The run is in {out}.")
 
 
+@app.command("metrics")
+def metrics(
+    model: Annotated[Path, typer.Argument(help="A model file.")],
+    data: Annotated[Path, typer.Argument(help="The pictures that it learned from: a folder, a zip or a video.")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="fid, kid, precision_recall, ppl or separability; may be repeated. [default: all there are]"),
+    ] = None,
+    features: Annotated[
+        Literal["inception", "small", "both"], typer.Option(help="In whose eyes; small ones come with StyleScope.")
+    ] = "small",
+    weights: Annotated[Path | None, typer.Option(help="Folder with the published networks' weights.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch weights that are missing.")] = False,
+    pictures: Annotated[int, typer.Option(help="That the model makes.", min=8)] = 10_000,
+    paths: Annotated[int, typer.Option(help="Steps in w, for PPL.", min=8)] = 2_000,
+    latents: Annotated[int, typer.Option(help="For separability.", min=8)] = 20_000,
+    psi: Annotated[float, typer.Option(help="Truncation; 1 for none.", min=-2, max=2)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the latents.", min=0, max=2**32 - 1)] = 0,
+    which: Annotated[Which, typer.Option(help="The moving average, or the generator in training.")] = "G_ema",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; the best there is if not given.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else.")] = False,
+) -> None:
+    """Measure how good a model is: FID, KID, precision and recall, PPL, linear separability."""
+    from pydantic import ValidationError
+
+    from stylegan_core.errors import first_wrong
+    from train.metrics.command import features_of, measure, show
+    from train.metrics.settings import MetricsSettings
+
+    numbers = {"pictures": pictures, "paths": paths, "separability": latents, "psi": psi, "seed": seed}
+    try:
+        settings = MetricsSettings.model_validate({"metrics": metric or (), **numbers})
+    except ValidationError as error:
+        fail(f"--metric: {first_wrong(error)[1]}.")
+    cache = Path(platformdirs.user_cache_dir("StyleScope")) / "metrics"
+    eyes = features_of(features, weights, download)
+    show(measure(model, data, settings, eyes, which=which, device=device, cache=cache), json)
+
+
 @app.command("convert")
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A model file of any kind that StyleScope reads.")],
