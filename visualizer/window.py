@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from stylegan_core.files import write_whole
 from visualizer.cuda_interop import Interop, find_interop
 from visualizer.explorer import Explorer
 from visualizer.library import ASSETS
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 SIZE = (1360, 860)  # px at scale 1, the first time
 ACTIVE_FPS, IDLE_FPS = 60.0, 20.0
 IDLE_AFTER_S = 1.0
-RECTS_EVERY_S = 0.1
 
 
 class Panels(Protocol):
@@ -76,7 +74,7 @@ class Window:
         self.presenter: Presenter
         self.output = Output(explorer, self._interop, self._middle, scale)
         self.camera = VirtualCamera(explorer)
-        self._rects_path, self._rects, self._rects_at = rects, "", 0.0
+        self._rects_path = rects
         self._force = force
         self._busy_until = 0.0
         self._started = 0.0
@@ -209,17 +207,18 @@ class Window:
         self.explorer.arrange(width=width, height=height, x=max(x, 0), y=max(y, 0))
 
     def _write_rects(self) -> None:
-        """For scripts that drive the window with a real mouse: where every named item is, whenever that changes."""
-        if self._rects_path is None or time.perf_counter() - self._rects_at < RECTS_EVERY_S:
+        """For scripts that drive the window with a real mouse: where every named item is, whenever the file is missing.
+
+        Who deletes it learns what the newest frame shows, and, by deleting it again, that another has been drawn.
+        """
+        if self._rects_path is None or self._rects_path.exists():
             return
-        self._rects_at = time.perf_counter()
         states = {alias: dpg.get_item_state(alias) for alias in dpg.get_aliases() if dpg.does_item_exist(alias)}
         rects = {
             alias: [*state["rect_min"], *state["rect_size"]]
             for alias, state in states.items()
             if state.get("visible") and "rect_min" in state
         }
-        text = json.dumps(rects, indent=1)
-        if text != self._rects:
-            self._rects = text
-            write_whole(self._rects_path, lambda file: file.write(text.encode()))
+        aside = self._rects_path.with_suffix(".part")
+        aside.write_text(json.dumps(rects), encoding="utf-8")
+        aside.replace(self._rects_path)

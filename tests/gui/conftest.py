@@ -48,7 +48,7 @@ def see(picture: Callable[[Scene], np.ndarray]) -> See:
 
 def at_one_to_one(app: Driver) -> Driver:
     """Show the model's picture unscaled, every pixel as it is."""
-    app.wait_for(lambda: app.session().get("scene"), "a Scene in the session")
+    app.wait_for(lambda: len(np.unique(app.canvas()[::3, ::3].reshape(-1, 3), axis=0)) > 99, "a picture on the canvas")
     app.click("view.one")
     app.click("view.smooth", 0.9)
     return app

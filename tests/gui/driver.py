@@ -1,7 +1,8 @@
 """Drives the real program with a real mouse and keyboard (xdotool), and looks at what stands on the screen.
 
 Nothing here reaches into the program: it is told where the items are by the file of `--rects`, reads the Scene from a
-picture that Ctrl+S saves, and takes pixels from the X server. Used by the tests in this folder and by
+picture that Ctrl+S saves, and takes pixels from the X server. The hand goes on when the program has drawn what it did,
+however long that takes, for a person looks before they click. Used by the tests in this folder and by
 scripts/screenshots.py.
 """
 
@@ -18,15 +19,17 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageGrab
 
 from stylegan_core.picture import read_scene
 from stylegan_core.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 30.0  # a window that takes longer to react is broken, however busy the machine
-HAND_S = 0.07  # between two moves of the hand: slower than a frame even of an idle window
-STEADY_S = 0.15  # an item that has not moved for so long stays (the file of places is looked at every 0.1 s)
+SCREEN = (1600, 1000)  # px, of setup.virtual_display
+LIMIT_S = 60.0  # a window that takes longer to react is broken, however busy the machine
+START_S = 180.0  # until there is a window, for reading PyTorch takes seconds of a core's time
+LOOK_S = 0.005  # between two looks at something
+STEADY = 3  # frames: an item that was at one place in so many of them stays there
 T = TypeVar("T")
 
 
@@ -72,8 +75,7 @@ class Driver:
         self._log = folder / "log.txt"
         self._environment = dict(os.environ, DISPLAY=display, OMP_NUM_THREADS="1", PYTHONFAULTHANDLER="1")
         self._arguments = arguments
-        self._steady: dict[str, Rect] = {}
-        self._x = self._y = self._width = self._height = 0
+        self._x, self._y, self._width, self._height = 0, 0, *SCREEN  # until the window is there
         self.process: subprocess.Popen[bytes]
 
     # -- the process ---------------------------------------------------------------------------------------------------
@@ -82,7 +84,6 @@ class Driver:
         """Start the program and wait until its window has items."""
         self._rects_file.parent.mkdir(parents=True, exist_ok=True)
         self._rects_file.unlink(missing_ok=True)
-        self._steady.clear()
         folders = ("--state", self.state, "--pictures", self.pictures, "--rects", self._rects_file)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -92,7 +93,8 @@ class Driver:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_for(lambda: self.rects(), "the window")
+        self.wait_for(self._rects_file.exists, "the window", START_S)
+        self.wait_for(lambda: self.rects(), "items in it")
         self._find_window()
         return self
 
@@ -106,7 +108,7 @@ class Driver:
 
     def quit(self) -> int:
         """Press Ctrl+Q; the exit code."""
-        self.key("ctrl+q")
+        self._xdotool("key", "ctrl+q")
         return self.end()
 
     def kill(self) -> None:
@@ -119,7 +121,7 @@ class Driver:
         """What the program wrote to stdout and stderr."""
         return self._log.read_text(errors="replace")
 
-    def wait_for(self, condition: Callable[[], T], what: str) -> T:
+    def wait_for(self, condition: Callable[[], T], what: str, limit_s: float = LIMIT_S) -> T:
         """Look until something is true, and return it. Fails where the program ends or nothing comes of it."""
         started = time.monotonic()
         while True:
@@ -128,19 +130,21 @@ class Driver:
             if not self.alive():
                 code = self.process.returncode
                 raise AssertionError(f"The program ended ({code}) before {what} came; it said:\n{self.log()[-4000:]}")
-            if time.monotonic() - started > LIMIT_S:
+            if time.monotonic() - started > limit_s:
                 self.save_screenshot(self._log.with_name("never-came.png"))
                 raise AssertionError(f"This never came: {what}. The program said:\n{self.log()[-4000:]}")
-            time.sleep(0.02)
+            time.sleep(LOOK_S)
 
     # -- places --------------------------------------------------------------------------------------------------------
 
     def rects(self) -> dict[str, Rect]:
-        """Where every named item in sight is; it may move yet."""
-        try:
-            return {alias: Rect(*place) for alias, place in json.loads(self._rects_file.read_text()).items()}
-        except FileNotFoundError:
-            return {}
+        """Where every named item in sight is in the newest frame; it may move yet.
+
+        Whatever was done before the last call, the program has drawn a frame since.
+        """
+        self._rects_file.unlink(missing_ok=True)
+        self.wait_for(self._rects_file.exists, "a frame")
+        return {alias: Rect(*place) for alias, place in json.loads(self._rects_file.read_text()).items()}
 
     def shown(self, alias: str) -> bool:
         """Whether an item is in sight."""
@@ -148,18 +152,13 @@ class Driver:
 
     def rect(self, alias: str) -> Rect:
         """Where an item is, once it stays there."""
-        if (known := self._steady.get(alias)) and self.rects().get(alias) == known:
-            return known
-        seen: list[tuple[float, Rect | None]] = [(time.monotonic(), None)]
+        seen: list[Rect | None] = [None] * STEADY
 
         def steady() -> Rect | None:
-            place, now = self.rects().get(alias), time.monotonic()
-            if place != seen[0][1]:
-                seen[0] = (now, place)
-            return place if now - seen[0][0] >= STEADY_S else None
+            seen[:] = [*seen[1:], self.rects().get(alias)]
+            return seen[-1] if len(set(seen)) == 1 else None
 
-        self._steady[alias] = self.wait_for(steady, f"{alias} in the window, at rest")
-        return self._steady[alias]
+        return self.wait_for(steady, f"{alias} in the window, at rest")
 
     def reveal(self, alias: str, column: str = "left") -> Rect:
         """Scroll a column until an item stands whole within it, and return where."""
@@ -171,15 +170,13 @@ class Driver:
             if place is not None and middle.y <= place.y and place.y + place.height <= middle.y + middle.height:
                 return self.rect(alias)
             self.scroll(notches, (x, y))
-            time.sleep(STEADY_S)
         raise AssertionError(f"{alias} cannot be scrolled to.")
 
     # -- mouse and keyboard --------------------------------------------------------------------------------------------
 
     def move(self, x: float, y: float) -> None:
         """Move the mouse to a place in the window."""
-        self._xdotool("mousemove", round(self._x + x), round(self._y + y))
-        time.sleep(HAND_S)
+        self._do("mousemove", round(self._x + x), round(self._y + y))
 
     def rest(self) -> None:
         """Take the mouse to the foot of the canvas, away from all that explains itself when it is pointed at."""
@@ -188,20 +185,21 @@ class Driver:
     @contextlib.contextmanager
     def held(self, button: int = 1) -> Iterator[None]:
         """Hold a mouse button."""
-        self._xdotool("mousedown", button)
-        time.sleep(HAND_S)
+        self._do("mousedown", button)
         try:
             yield
         finally:
-            time.sleep(HAND_S)
-            self._xdotool("mouseup", button)
-            time.sleep(HAND_S)
+            self._do("mouseup", button)
 
     def click(self, alias: str, across: float = 0.5, down: float = 0.5, button: int = 1) -> None:
         """Click on an item, in the middle or at a share of its width and height."""
         self.move(*self.rect(alias).at(across, down))
         with self.held(button):
             pass
+
+    def double_click(self) -> None:
+        """Click twice where the mouse is, in less time than frames may take that are waited for one by one."""
+        self._do("click", "--repeat", 2, "--delay", 10, 1)
 
     def drag(self, *points: tuple[float, float], button: int = 1, steps: int = 6) -> None:
         """Press at the first point, move on through the others, let go at the last."""
@@ -215,33 +213,29 @@ class Driver:
         """Turn the wheel, up (away from the hand) if positive."""
         self.move(*at)
         for _ in range(abs(notches)):
-            self._xdotool("click", 4 if notches > 0 else 5)
+            self._do("click", 4 if notches > 0 else 5)
 
     def key(self, keys: str) -> None:
         """Press and let go of keys such as "space" or "ctrl+shift+z"."""
-        self._xdotool("key", keys)
-        time.sleep(HAND_S)
+        self._do("key", keys)
 
     @contextlib.contextmanager
     def key_held(self, key: str) -> Iterator[None]:
         """Hold a key."""
-        self._xdotool("keydown", key)
+        self._do("keydown", key)
         try:
             yield
         finally:
-            self._xdotool("keyup", key)
-            time.sleep(HAND_S)
+            self._do("keyup", key)
 
     def type(self, text: str) -> None:
         """Type a text, letter by letter."""
-        self._xdotool("type", "--delay", "15", text)
-        time.sleep(HAND_S)
+        self._do("type", "--delay", "15", text)
 
     def fill(self, alias: str, text: str) -> None:
         """Replace the text in a box; Enter is for the caller to press."""
         self.click(alias)
-        with self.key_held("ctrl"):  # longer than a frame, as a hand does: xdotool's own "ctrl+a" is over at once
-            time.sleep(HAND_S)
+        with self.key_held("ctrl"):  # for longer than a frame, as a hand does: xdotool's own "ctrl+a" is over at once
             self.key("a")
         self.type(text)
 
@@ -249,7 +243,7 @@ class Driver:
 
     def screenshot(self) -> np.ndarray:
         """The window's pixels, uint8 [H, W, 3]."""
-        return self._pixels("root")[self._y : self._y + self._height, self._x : self._x + self._width]
+        return self._pixels(self._x, self._y, self._width, self._height)
 
     def other_window(self, title: str) -> str | None:
         """The X server's name of another window of the program; None if there is none."""
@@ -259,7 +253,7 @@ class Driver:
 
     def pixels_of(self, window: str) -> np.ndarray:
         """The pixels of another window that nothing lies over, uint8 [H, W, 3]."""
-        return self._pixels(window)
+        return self._pixels(*self._geometry("getwindowgeometry", "--shell", window))
 
     def destroy(self, window: str, how: Literal["windowkill", "windowclose"]) -> None:
         """Have the X server end a window's connection, or the window alone."""
@@ -271,8 +265,8 @@ class Driver:
 
     def canvas(self) -> np.ndarray:
         """The pixels of the canvas alone."""
-        x, y, width, height = map(int, self.rect("canvas"))
-        return self.screenshot()[y : y + height, x : x + width]
+        x, y, width, height = map(int, self.rects()["canvas"])
+        return self._pixels(self._x + x, self._y + y, width, height)
 
     def save_screenshot(self, path: Path, crop: Rect | None = None) -> None:
         """Write the window, or a part of it, to a PNG."""
@@ -303,13 +297,14 @@ class Driver:
 
     # -- within --------------------------------------------------------------------------------------------------------
 
-    def _pixels(self, window: str) -> np.ndarray:
-        command = ["import", "-silent", "-window", window, "-depth", "8", "ppm:-"]
-        output = subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=LIMIT_S).stdout
-        magic, size, depth, data = output.split(b"\n", 3)
-        assert (magic, depth) == (b"P6", b"255")
-        width, height = map(int, size.split())
-        return np.frombuffer(data, np.uint8).reshape(height, width, 3)
+    def _pixels(self, x: int, y: int, width: int, height: int) -> np.ndarray:
+        return np.asarray(ImageGrab.grab((x, y, x + width, y + height), xdisplay=self._environment["DISPLAY"]))
+
+    def _do(self, *words: object) -> None:
+        """Have xdotool move, press or type, and wait until the program has drawn a frame that knows of it."""
+        self._xdotool(*words)  # which ends once the X server has passed it on
+        for _ in range(2):  # the first may have been on its way before
+            self.rects()
 
     def _xdotool(self, *words: object) -> str:
         command = ["xdotool", *map(str, words)]
@@ -317,8 +312,12 @@ class Driver:
             command, env=self._environment, check=True, capture_output=True, text=True, timeout=LIMIT_S
         ).stdout
 
+    def _geometry(self, *words: str) -> tuple[int, int, int, int]:
+        place = dict(line.split("=") for line in self._xdotool(*words).split())
+        x, y, width, height = (int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        return x, y, width, height
+
     def _find_window(self) -> None:
         # There may be no window manager, which would have put the window where the session says.
-        told = self._xdotool("search", "--name", "^StyleScope$", "getwindowgeometry", "--shell")
-        place = dict(line.split("=") for line in told.split())
-        self._x, self._y, self._width, self._height = (int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        found = self._geometry("search", "--name", "^StyleScope$", "getwindowgeometry", "--shell")
+        self._x, self._y, self._width, self._height = found

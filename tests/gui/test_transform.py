@@ -88,9 +88,7 @@ def test_the_ring_turns_the_picture(app: Driver, see: See, straight: Scene, ring
         app.drag(on_ring(app, 90), on_ring(app, 140))
     assert see(app).transform.rotation == 135.0
     app.move(*on_ring(app, 200))
-    for _ in range(2):
-        with app.held():
-            pass
+    app.double_click()
     assert see(app) == straight
     assert undone(app, see).transform.rotation == 135.0
     assert undone(app, see) == turned
