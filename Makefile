@@ -11,6 +11,7 @@ help: ## Show what there is to make
 run: python ## Set up and start StyleScope; ARGS="..." goes to main.py
 	@$(PYTHON) scripts/setup.py run -- $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE = # tests start the program some hundred times: compile it once
 test: test-setup lint ## Set up, lint, and run every test
 	OMP_NUM_THREADS=1 $(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/gui
 	$(VENV)/python -m pytest -n 2 --dist worksteal tests/gui # after the rest: a hand wants a window that keeps up
