@@ -104,8 +104,8 @@ def plan(
         GenerateError: something does not suit the model.
     """
     numbers = parse_seeds(seeds)
-    if card.img_channels not in (1, 3, 4):
-        raise GenerateError(f"{card.name} makes pictures of {card.img_channels} channels; a PNG has 1, 3 or 4.")
+    if card.img_channels > 4:
+        raise GenerateError(f"{card.name} makes pictures of {card.img_channels} channels; a PNG has 1 to 4.")
     cutoff = base.truncation.cutoff
     if cutoff is not None and cutoff > card.num_ws:
         raise GenerateError(

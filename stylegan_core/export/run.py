@@ -77,7 +77,7 @@ class Export:
         walk: what is shown.
         settings: how.
         path: the file, or the folder of a PNG sequence; folders are made.
-        render: makes the picture of a Scene, [H, W, C] with 1, 3 or 4 channels, uint8, or uint16 where
+        render: makes the picture of a Scene, [H, W, C] with 1 to 4 channels, uint8, or uint16 where
             `settings.bits` is 16; or gives a Future of it. Called on a thread of the export's own, where it may take
             its time: see `rendered`. No more than `IN_FLIGHT` Futures are waited for at a time.
         overwrite: something else at `path` may be replaced.

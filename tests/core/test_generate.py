@@ -198,7 +198,7 @@ def test_a_damaged_or_foreign_file_in_its_place_is_refused(job: PictureJob, harm
     assert not generate.is_made(job, overwrite=True)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_pixels_are_those_of_the_scene_in_the_file(channels: int, tmp_path: Path) -> None:
     models = sg.ModelStore()
     models.add(model_of(img_channels=channels))

@@ -44,7 +44,7 @@ def test_the_scene_comes_back(tmp_path_factory: pytest.TempPathFactory, scene: S
     assert scene_to_json(read_scene(path)) == scene_to_json(scene)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_the_pixels_come_back(tmp_path: Path, channels: int) -> None:
     pixels = np.random.RandomState(channels).randint(0, 256, (8, 6, channels)).astype(np.uint8)
     write_png(tmp_path / "new" / "a.png", pixels, Scene())
