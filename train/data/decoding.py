@@ -101,7 +101,7 @@ def as_array(picture: Image.Image, mode: str, where: str) -> np.ndarray:
             f"{where} has {lost} and the first picture has none; prepare the data first, with one kind of channels."
         )
     pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
-    return np.ascontiguousarray(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+    return np.array(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), order="C")  # Pillow's is read-only
 
 
 def _orientation(image: Image.Image) -> int:

@@ -64,7 +64,6 @@ def test_the_size_of_batches_changes_nothing_but_by_rounding(data: TrainingImage
     assert evaluate(model, data, settings.model_copy(update={"seed": 1}), SMALL_FEATURES) != pytest.approx(found)
 
 
-@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")  # of grey pictures, as they are read
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGBA", 4)])
 def test_grey_and_transparent_pictures_are_measured_too(mode: str, channels: int, tmp_path: Path) -> None:
     model = model_of(PLAIN.model_copy(update={"img_channels": channels}))
