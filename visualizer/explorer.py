@@ -62,7 +62,7 @@ RANDOM_SEEDS = 10_000_000  # short enough to say aloud, enough never to meet any
 
 
 class Explorer:
-    """See the module. `folder` is where the session is kept, `pictures` where captures go, `runs` where models learn."""
+    """See the module. `folder` keeps the session, `pictures` get captures, and in `runs` models learn."""
 
     def __init__(self, folder: Path, pictures: Path, device: str | None = None, runs: Path | None = None):
         self.keeper = SessionKeeper(folder)

@@ -23,9 +23,20 @@ from visualizer.training_reading import LIVELY, Detail, Question, Reader, Run, i
 
 LOOK_S, LOOK_AWAY_S = 0.35, 2.0  # from one look at the disk to the next, while runs are shown, and while not
 TOUCH_S = 1.0  # from one word that somebody is exploring to the next
+LONGER = 1.5  # times as long is a run that goes on after its end
 KNOWN_RUNS = 64  # elsewhere, that are remembered
 
 Say = Callable[[str, Literal["info", "error"]], None]
+
+
+def write_config(run: RunFolder, config: RunConfig) -> None:
+    """Write a run's run.json.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = config.model_dump_json(indent=1).encode()
+    write_whole(run.config_path, lambda file: file.write(content))
 
 
 @dataclass
@@ -175,8 +186,7 @@ class Training:
             if path.exists():
                 raise StyleScopeError(f"There is something in {path} already; choose another name.")
             run = RunFolder(path)
-            content = config.model_dump_json(indent=1).encode()
-            write_whole(run.config_path, lambda file: file.write(content))
+            write_config(run, config)
             return Launched(launch(run, self._command), run)
 
         def started(launched: Launched) -> None:
@@ -187,10 +197,12 @@ class Training:
         self._run(start, started)
 
     def go_on(self, run: Run) -> None:
-        """Go on with a run that pauses, was stopped, or died; start one that is new."""
+        """Go on with a run that pauses, was stopped, or died; start one that is new; what is done becomes longer."""
 
         def go() -> Launched | None:
             run.folder.wish(state="train")
+            if run.standing == "done" and run.config is not None:
+                write_config(run.folder, run.config.model_copy(update={"kimg": LONGER * run.config.kimg}))
             return None if run.folder.is_alive() else Launched(launch(run.folder, self._command), run.folder)
 
         def gone(launched: Launched | None) -> None:

@@ -28,6 +28,7 @@ ALLOWED = {  # what can be done with a run
     "paused": {GO, SNAPSHOT, STOP},
     "stopping": {GO},
     "stopped": {GO},
+    "done": {GO},
     "failed": {GO},
     "dead": {GO},
 }
@@ -58,7 +59,7 @@ class RunPanel:
             dpg.bind_item_font(f"{TAG}.name", ui.fonts.title)
             dpg.add_text("", tag=f"{TAG}.standing")
         with dpg.group(horizontal=True, tag=f"{TAG}.buttons"):
-            self._button(GO, "Train, from where it was.", self._desk.go_on)
+            self._button(GO, "Train, from where it was; what is finished goes on for half as long.", self._desk.go_on)
             self._button(PAUSE, "Wait, ready to go on at once.", self._desk.pause)
             self._button(SNAPSHOT, "Write the model as it is now.", self._desk.snapshot)
             self._button(STOP, "Write all that going on needs, and end.", self._desk.stop)
@@ -72,6 +73,10 @@ class RunPanel:
         self._build_share()
         with dpg.child_window(tag=f"{TAG}.more", width=100, height=100):
             self._build_facts()
+            dpg.add_checkbox(
+                label="follow it in the picture", tag=f"{TAG}.follow", callback=lambda _, on: self._follow(on)
+            )
+            tooltip(f"{TAG}.follow", "See the newest model in the large picture, and each one that comes.")
             self._previews.build()
             dpg.add_spacer(height=ui.px(2))
             self._plots.build()
@@ -117,6 +122,8 @@ class RunPanel:
         if seen != self._seen:
             self._seen = seen
             self._show(run, standing, silent, detail)
+        time = self._ui.explorer.training_time
+        dpg.set_value(f"{TAG}.follow", time.following and time.run is not None and time.run.path == run.path)
         if not dpg.is_item_active(f"{TAG}.share"):
             dpg.set_value(f"{TAG}.share", desk.share_of(run) * 100)
         self._size_buttons(width, standing)
@@ -181,6 +188,12 @@ class RunPanel:
                 action(run)
 
         return do
+
+    def _follow(self, following: bool) -> None:
+        time, run = self._ui.explorer.training_time, self._desk.chosen
+        if following and run is not None:
+            time.choose(run.folder)
+        time.follow(following)
 
     def _set_share(self, share: float) -> None:
         if (run := self._desk.chosen) is not None:

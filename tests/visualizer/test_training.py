@@ -165,6 +165,17 @@ def test_runs_are_found_again_and_stay_where_they_stand(tmp_path: Path, config: 
     desk.training.close()
 
 
+def test_a_run_that_is_done_goes_on_for_longer(desk: Desk, tmp_path: Path, config: RunConfig) -> None:
+    write_run(tmp_path / "runs/faces", config, Status(state="done", seen=800, total=800, updated=1.0))
+    desk.until(lambda: desk.standing() == "done")
+    desk.training.go_on(desk.training.chosen)
+    desk.until(lambda: desk.standing() == "training")
+    assert desk.training.chosen.config == config.model_copy(update={"kimg": config.kimg * 1.5})
+    assert desk.training.chosen.status.seen > 800
+    desk.training.stop(desk.training.chosen)
+    desk.until(lambda: desk.standing() == "stopped")
+
+
 def test_a_run_elsewhere_is_added_and_remembered(tmp_path: Path, config: RunConfig) -> None:
     run = write_run(tmp_path / "mine", config)
     desk = Desk(tmp_path / "runs")
