@@ -6,15 +6,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch.distributed as dist
+
 from stylegan_core.errors import StyleScopeError
 from stylegan_core.files import write_whole
 from train.building import configure
 from train.config import DataConfig, RunConfig, StartConfig, read_config, with_changes
 from train.loop import Loop
 from train.run_folder import RunFolder, State
-from train.team import launched
+from train.team import FabricTeam, launched
 
-LONGER = {"kimg", "tick_kimg", "snapshot_kimg", "metrics_kimg"}  # may change when a run goes on
+LONGER = {"kimg", "tick_kimg", "snapshot_kimg"}  # these and metrics may change when a run goes on
 
 
 def wanted_config(
@@ -65,7 +67,7 @@ def settle(folder: RunFolder, config: RunConfig | None) -> RunConfig:
         What will be trained.
 
     Raises:
-        StyleScopeError: there is no run, or another one.
+        StyleScopeError: there is no run, or another one, or the folder cannot be written to.
     """
     kept = read_config(folder.config_path) if folder.exists() else None
     if config is None:
@@ -79,7 +81,10 @@ def settle(folder: RunFolder, config: RunConfig | None) -> RunConfig:
         )
     if config != kept:
         content = config.model_dump_json(indent=1).encode()
-        write_whole(folder.config_path, lambda file: file.write(content))
+        try:
+            write_whole(folder.config_path, lambda file: file.write(content))
+        except OSError as error:
+            raise StyleScopeError(f"{folder.path} cannot be written to: {error.strerror or error}.") from error
     return config
 
 
@@ -87,7 +92,7 @@ def _other_fields(kept: RunConfig, config: RunConfig) -> list[str]:
     """The fields in which two runs differ that would be another run."""
     before, after = (_flat(some.model_dump(mode="json")) for some in (kept, config))
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [name for name in names if name not in LONGER]
+    return [name for name in names if name not in LONGER and not name.startswith("metrics")]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -124,14 +129,17 @@ def train(
     fabric = launched(accelerator, devices, nodes)
     if fabric.is_global_zero:
         out.take()
-        out.wish(state="train")
-        settle(out, config)
-    fabric.barrier()
     try:
-        return Loop(out, fabric, workers).run()
-    finally:
         if fabric.is_global_zero:
-            out.release()
+            settle(out, config)
+            out.wish(state="train")
+        FabricTeam(fabric).wait()
+        state = Loop(out, fabric, workers).run()
+    finally:
+        out.release()
+    if dist.is_initialized():
+        dist.destroy_process_group()
+    return state
 
 
 def _log_to_stderr() -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.family import FAMILIES
 from train.augment import AugmentConfig, StrengthConfig
+from train.metrics.settings import MetricsSettings
 
 VERSION = 1
 MAX_SEED = 2**32 - 1
@@ -112,18 +113,23 @@ class RunConfig(Settings):
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     tick_kimg: Kimg = 1.0  # a line of numbers each
     snapshot_kimg: Kimg = 20.0  # a model and previews each
-    metrics_kimg: Annotated[float, Field(ge=0, le=1e9)] = 0.0  # 0: none while training
+    metrics_kimg: Annotated[float, Field(ge=0, le=1e9)] = 0.0  # how often it is measured; 0: not while training
+    metrics: MetricsSettings = MetricsSettings(metrics=("fid", "kid"), pictures=2000, real=5000)
+    metrics_features: Literal["small", "inception"] = "small"  # in whose eyes
 
     @model_validator(mode="before")
     @classmethod
     def _networks_of_the_family(cls, values: Any) -> Any:
         """Networks from JSON: which class they are of is said by the family."""
-        family = FAMILIES.get(values.get("family", "")) if isinstance(values, dict) else None
+        if not isinstance(values, dict):
+            return values
+        if isinstance(version := values.get("version"), int) and version > VERSION:
+            raise ValueError(f"it is of a newer version ({version}) than this program knows ({VERSION}); update it")
+        family = FAMILIES.get(str(values.get("family")))
         if family is None:
             return values
         classes = {"generator": family.generator_config, "discriminator": family.discriminator_config}
-        made = {name: kind.model_validate(values[name]) for name, kind in classes.items() if name in values}
-        return values | made
+        return values | {name: _network(name, kind, values[name]) for name, kind in classes.items() if name in values}
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -146,6 +152,15 @@ class RunConfig(Settings):
             return 0
         octaves: int = (self.generator.img_resolution // self.growth.first_px).bit_length() - 1
         return max(min(octaves, self.generator.max_lod), 0)
+
+
+def _network(name: str, kind: type[BaseModel], values: Any) -> BaseModel:
+    """A network's configuration."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        field, reason = first_wrong(error)
+        raise ValueError(f"{name}{'.' * bool(field)}{field}: {reason}") from error
 
 
 def read_config(path: Path) -> RunConfig:

@@ -55,7 +55,11 @@ class Watch:
     """
 
     def __init__(self, networks: Networks):
-        self.layers = [(f"{name} of {title}", layer) for title, net in networks for name, layer in _named(net)]
+        named = [(name, title, layer) for title, net in networks for name, layer in _named(net)]
+        self.layers = [(f"{name} of {title}", layer) for name, title, layer in named]
+        whole = {(name, title): place for place, (name, title, layer) in enumerate(named) if _own(layer)}
+        # A part of a layer that has weights itself, such as its affine, gives what it makes to that layer.
+        self._wholes = [whole.get((name.rpartition(".")[0], title)) for name, title, _ in named]
         self.found: tuple[int, int] | None = None
         self._takers: dict[int, int] = {}  # the layer that was given a tensor, by the tensor's identity
         self._kept: list[Tensor] = []  # so that no identity is used twice
@@ -65,7 +69,7 @@ class Watch:
     def watching(self) -> Iterator[None]:
         """While the pass is made."""
         for place, (_, layer) in enumerate(self.layers):
-            own = list(layer.parameters(recurse=False))
+            own = _own(layer)
             if not all(_finite(parameter) for parameter in own):
                 self._find(WEIGHTS, place)
             self._handles += [layer.register_forward_hook(self._passed(place))]
@@ -123,7 +127,7 @@ class Watch:
 
         def hook(gradient: Tensor) -> None:
             if not _finite(gradient):
-                taker = self._takers.get(identity)
+                taker = self._takers.get(identity, self._wholes[maker])
                 self._find(RETURNED if taker is None else PASSED, maker if taker is None else taker)
 
         return hook
@@ -141,6 +145,11 @@ class Watch:
 def _named(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """All modules but the network itself and those that only hold it."""
     return [(name.removeprefix("network."), module) for name, module in network.named_modules() if "." in name]
+
+
+def _own(layer: nn.Module) -> list[nn.Parameter]:
+    """Weights that are not those of its parts."""
+    return list(layer.parameters(recurse=False))
 
 
 def _tensors(values: Any) -> list[Tensor]:

@@ -6,60 +6,36 @@ All processes of a run take the same decisions at the same steps. The first one 
 import contextlib
 import logging
 import os
-import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from lightning_fabric import Fabric
 
-from stylegan_core.errors import StyleScopeError
+from stylegan_core.errors import Cancelled, StyleScopeError
 from train import checkpoint
 from train.building import label_table, open_data, starting_points
 from train.checkpoint import Checkpoint
 from train.config import RunConfig, read_config
+from train.data.errors import DataError
 from train.data.loading import Batches
 from train.data.order import Share
+from train.networks import check_batch
 from train.recording import Numbers, Record, average_spec, write_model, write_preview, write_snapshot
+from train.resting import Resting
 from train.run_folder import RunFolder, State, Status, Wishes
+from train.stopping import Stopping
 from train.team import FabricTeam
 from train.trainer import NotFinite, Trainer
 
 SAY_EVERY_S = 0.5
 LOOK_EVERY_S = 0.2  # while paused
 CHECKPOINT_EVERY_S = 600.0  # also between snapshots, so that little is lost
-REST_MOST_S = 2.0  # between two phases, however small the share
+AGAIN_S = 60.0  # after a checkpoint that could not be written
 SMOOTHING = 0.9  # of images per second
 log = logging.getLogger(__name__)
-
-
-class Stopping:
-    """Whether the process was told to end; the first signal stops the run in order, a second one at once."""
-
-    def __init__(self) -> None:
-        self.told = False
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take Ctrl+C and SIGTERM as the wish to stop."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._tell) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _tell(self, number: int, frame: object) -> None:
-        del frame
-        self.told = True
-        signal.signal(number, signal.SIG_DFL)
 
 
 class Loop:
@@ -77,13 +53,20 @@ class Loop:
         self.first = fabric.is_global_zero
         self._workers = workers
         self._numbers = Numbers()
-        self._status = Status(total=round(self.config.kimg * 1000), pid=os.getpid(), host=socket.gethostname())
+        self._status = Status(
+            total=round(self.config.kimg * 1000),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            snapshots_taken=folder.status().snapshots_taken,
+        )
         self._said = 0.0
         self._seconds = 0.0
         self._waited = 0.0  # for pictures, in this tick
         self._tick_began = (time.perf_counter(), 0)
         self._resting = Resting(folder)
-        self._kept_at = time.perf_counter()
+        self._keep_at = time.perf_counter() + CHECKPOINT_EVERY_S
+        self._is_unmeasured = False  # for it was to stop meanwhile
+        self._complaints: dict[str, str] = {}  # what does not go well at present, by what it is about
 
     # -- the session ---------------------------------------------------------------------------------------------------
 
@@ -103,6 +86,14 @@ class Loop:
         except StyleScopeError as error:
             self._say("failed", str(error))
             raise
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                self._say("failed", f"{type(error).__name__}: {error}")
+                raise
+            # PyTorch raises it wherever the process happens to be when a worker is killed.
+            words = f"A process that reads {self.config.data.path} has ended ({error}); start again with fewer workers."
+            self._say("failed", words)
+            raise DataError(words) from error
         except Exception as error:
             # Whatever it is, whoever looks at the run is to know that it ended, and why; the log has the rest.
             self._say("failed", f"{type(error).__name__}: {error}")
@@ -110,23 +101,43 @@ class Loop:
 
     def _session(self, stopping: Stopping) -> State:
         self._say("starting", "Reading the pictures.")
-        images = open_data(self.config.data)
+        images = self._images = open_data(self.config.data)
         kept = checkpoint.newest(self.folder.checkpoints)
         seen = 0 if kept is None else int(kept.facts["trainer"]["seen"])
-        team = FabricTeam(self.fabric)
+        team = self._team = FabricTeam(self.fabric)
         workers = (0 if images.is_kept else 2) if self._workers is None else self._workers
-        share = Share(self.config.batch, team.rank, team.processes, self.config.piece)
+        share = self._share(team)
         with Batches(images, self.config.seed, share, position=seen, workers=workers) as batches:
             self._say("starting", "Building the networks.")
             labels = label_table(images)
             self._trainer = self._built(kept, labels, team)
             self._classes = None if labels is None else labels.unique(dim=0)
-            self._record = Record(self.folder, seen) if self.first else None
             try:
-                return self._train(batches, stopping)
-            finally:
-                if self._record is not None:
-                    self._record.close()
+                self._record = Record(self.folder, seen) if self.first else None
+            except OSError as error:
+                raise StyleScopeError(f"{self.folder.path} cannot be written to: {error.strerror or error}.") from error
+            return self._train(batches, stopping)
+
+    def _share(self, team: FabricTeam) -> Share:
+        """This process's of every batch."""
+        config, discriminator = self.config, self.config.discriminator
+        size = config.batch // team.processes
+        piece = None if config.piece is None else min(config.piece, size)
+        try:
+            share = Share(config.batch, team.rank, team.processes, piece)
+        except ValueError as error:
+            raise StyleScopeError(
+                f"{team.processes} processes cannot share this run: {error}; start as many as divide it."
+            ) from error
+        check_batch(discriminator, piece or size)
+        if self.first and team.processes > 1 and (piece or size) < discriminator.mbstd_group_size:
+            log.warning(
+                "A process has %d pictures, fewer than the %d of a group of the minibatch standard deviation: groups "
+                "are smaller, and the run is another than on fewer processes.",
+                piece or size,
+                discriminator.mbstd_group_size,
+            )
+        return share
 
     def _built(self, kept: Checkpoint | None, labels: torch.Tensor | None, team: FabricTeam) -> Trainer:
         g, d, average, words = starting_points(self.config)
@@ -140,6 +151,7 @@ class Loop:
                 ) from error
             self._numbers.restore(kept.facts["numbers"])
             self._seconds = float(kept.facts["seconds"])
+            self._is_unmeasured = bool(kept.facts.get("unmeasured"))
             words = [f"Going on at {trainer.seen / 1000:g} kimg."]
         for line in words if self.first else []:
             log.info("%s", line)
@@ -150,6 +162,8 @@ class Loop:
         if trainer.seen == 0:
             self._snapshot()
         self._tick_began = (time.perf_counter(), trainer.seen)
+        if self._is_unmeasured:
+            self._measure(stopping)
         while trainer.step < config.steps:
             wishes = self._agreed(self._heard(stopping))
             if wishes.state == "stop":
@@ -158,14 +172,9 @@ class Loop:
                 self._pause(stopping)
                 continue
             self._resting.share = wishes.share
+            self._resting.called = lambda: self._heard(stopping).state != "train"
             self._step(batches)
-            if self._passed(config.tick_kimg):
-                self._tick()
-            if self._passed(config.snapshot_kimg):
-                self._snapshot()
-                self._keep()
-            elif self._agreed_late():
-                self._keep()
+            self._after_step(stopping)
             self._answer(wishes)
             self._say("training")
         return self._ended("done", f"Done: {trainer.seen / 1000:g} kimg.")
@@ -179,13 +188,27 @@ class Loop:
             numbers = self._trainer.train(pieces, self._resting)
         except NotFinite as error:
             raise StyleScopeError(
-                f"Step {self._trainer.step} ({self._trainer.seen / 1000:g} kimg) gave gradients of {error.network} "
-                f"that are no numbers, in layer {_layer(error)}; the last checkpoint is whole: lower the learning rate "
-                "or raise r1_gamma, and go on from it."
+                f"Step {self._trainer.step} ({self._trainer.seen / 1000:g} kimg) came to numbers that are not finite, "
+                f"first in layer {_layer(error)}; the last checkpoint is whole: lower the learning rate or raise "
+                "r1_gamma, and go on from it."
             ) from error
-        self._numbers.add(numbers)
+        self._resting()
+        self._numbers.add(numbers, self._team.mean)
         self._waited += waited
         self._seconds += time.perf_counter() - began - self._resting.rested_s
+
+    def _after_step(self, stopping: Stopping) -> None:
+        """What is due now. The checkpoint comes last, so that it never speaks of what is not there."""
+        config = self.config
+        is_due = self._passed(config.snapshot_kimg)
+        if self._passed(config.tick_kimg):
+            self._tick()
+        if is_due:
+            self._snapshot()
+        if config.metrics_kimg and self._passed(config.metrics_kimg):
+            self._measure(stopping)
+        if is_due or self._agreed_late():
+            self._keep()
 
     def _passed(self, every_kimg: float) -> bool:
         """Whether the last step has brought the run past a multiple of so many pictures."""
@@ -210,49 +233,85 @@ class Loop:
             self._status = self._status.model_copy(
                 update={"gpu_bytes": torch.cuda.max_memory_allocated(self.fabric.device)}
             )
-        if self._record is not None:
-            self._record.line(trainer.seen, {"step": trainer.step, **means})
+        self._write_line({"step": trainer.step, **means})
         log.info("%s", _line(trainer, means))
         self._waited, self._tick_began = 0.0, (time.perf_counter(), trainer.seen)
+
+    def _write_line(self, numbers: dict[str, float]) -> None:
+        """Numbers of now; a disk that has no room for them does not end the run."""
+        if self._record is None:
+            return
+        with self._complaining("numbers", "A line of numbers could not be written"):
+            self._record.line(self._trainer.seen, numbers)
 
     def _snapshot(self, whole: bool = False) -> None:
         """A model and previews; a disk that has no room for them does not end the run."""
         if not self.first:
             return
-        try:
+        with self._complaining("snapshot", "The snapshot could not be written"):
             spec = average_spec(self._trainer)
             write_preview(self.folder, self._trainer, spec, self._classes)
             if whole:
                 write_model(self.folder, self._trainer)
             else:
                 write_snapshot(self.folder, self._trainer, spec)
-        except (OSError, StyleScopeError) as error:
-            self._complain(f"The snapshot could not be written ({error}); training goes on.")
 
-    def _keep(self) -> bool:
-        """A checkpoint; whether there is one now. Where it cannot be written the last one stays."""
-        self._kept_at = time.perf_counter()
-        if not self.first:
-            return True
-        tensors, facts = self._trainer.state()
-        kept = Checkpoint(tensors, {"trainer": facts, "numbers": self._numbers.state(), "seconds": self._seconds})
+    def _measure(self, stopping: Stopping) -> None:
+        """A line of metrics; what keeps it from being measured does not end the run."""
+        if self._record is None:
+            return
+        from train.measuring import measured  # it takes long to import, and not every run is measured
+
+        self._is_unmeasured = True
+        self._say("training", "Measuring.")
+        began = time.perf_counter()
         try:
-            checkpoint.write(self.folder.checkpoints, self._trainer.seen, kept)
-        except OSError as error:
-            self._complain(
-                f"The checkpoint could not be written ({error.strerror or error}); training goes on, and the last one "
-                "stays. Make room on the disk."
+            spec = average_spec(self._trainer)
+            found = measured(
+                self.folder, self._trainer, spec, self._images, lambda: self._heard(stopping).state == "stop"
             )
-            return False
-        return True
+        except Cancelled:
+            return
+        except (OSError, StyleScopeError) as error:
+            self._complain("metrics", f"It could not be measured: {error}")
+            self._is_unmeasured = False
+            return
+        self._is_unmeasured = False
+        self._complaints.pop("metrics", None)
+        self._write_line(found)
+        log.info("%8.1f kimg  %s", self._trainer.seen / 1000, "  ".join(f"{k} {v:.4g}" for k, v in found.items()))
+        tick_began, seen = self._tick_began
+        self._tick_began = (tick_began + time.perf_counter() - began, seen)
+
+    def _keep(self) -> None:
+        """A checkpoint. Where it cannot be written the last one stays."""
+        self._keep_at = time.perf_counter() + AGAIN_S
+        if self.first:
+            tensors, facts = self._trainer.state()
+            own = {"numbers": self._numbers.state(), "seconds": self._seconds, "unmeasured": self._is_unmeasured}
+            with self._complaining("checkpoint", "The checkpoint could not be written, the last one stays"):
+                checkpoint.write(
+                    self.folder.checkpoints, self._trainer.seen, Checkpoint(tensors, {"trainer": facts} | own)
+                )
+        if "checkpoint" not in self._complaints:
+            self._keep_at = time.perf_counter() + CHECKPOINT_EVERY_S
+
+    @contextlib.contextmanager
+    def _complaining(self, about: str, words: str) -> Iterator[None]:
+        """While something is written that the run goes on without; status says so until it can be written again."""
+        try:
+            yield
+        except (OSError, StyleScopeError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
+            self._complain(about, f"{words}: {reason}.")
+        else:
+            self._complaints.pop(about, None)
 
     def _ended(self, state: State, words: str) -> State:
-        kept = self._keep()
+        self._keep()
         if state == "done":
             self._snapshot(whole=True)
-        if not kept:
-            words = f"{words} Its last steps could not be kept: the disk is full."
-        self._say(state, words)
+        self._say(state, " ".join([words, *self._complaints.values()]))
         return state
 
     # -- what is wished ------------------------------------------------------------------------------------------------
@@ -263,24 +322,18 @@ class Loop:
 
     def _agreed(self, wishes: Wishes) -> Wishes:
         """The first process's wishes on all of them, so that all stop after the same step."""
-        return self._same(wishes)
+        return self._team.same(wishes)
 
     def _agreed_late(self) -> bool:
         """Whether the last checkpoint is too long ago, by the first process's clock."""
-        return self._same(time.perf_counter() - self._kept_at > CHECKPOINT_EVERY_S)
-
-    def _same(self, value: Any) -> Any:
-        if self.fabric.world_size == 1:
-            return value
-        box = [value]
-        dist.broadcast_object_list(box)
-        return box[0]
+        return self._team.same(time.perf_counter() > self._keep_at)
 
     def _answer(self, wishes: Wishes) -> None:
         if wishes.snapshots > self._status.snapshots_taken:
             self._snapshot(whole=True)
+            self._keep()  # or, going on from an older one, it would be taken back
             self._status = self._status.model_copy(update={"snapshots_taken": wishes.snapshots})
-            self._say("training", now=True)
+            self._say(self._status.state, now=True)
 
     def _pause(self, stopping: Stopping) -> None:
         self._keep()
@@ -296,6 +349,7 @@ class Loop:
         """Say how far it is, now and then; a change of state at once."""
         if not self.first:
             return
+        words = words or " ".join(self._complaints.values())
         is_new = state != self._status.state or (words and words != self._status.words)
         if not is_new and not now and time.perf_counter() - self._said < SAY_EVERY_S:
             return
@@ -308,41 +362,16 @@ class Loop:
         with contextlib.suppress(OSError):  # a full disk; it says so again soon
             self.folder.say(self._status)
 
-    def _complain(self, words: str) -> None:
+    def _complain(self, about: str, words: str) -> None:
         log.warning("%s", words)
-        self._say(self._status.state, words, now=True)
-
-
-class Resting:
-    """Gives the device to the explorer between two phases, as long as somebody uses it.
-
-    Args:
-        folder: of the run, which knows whether somebody does.
-    """
-
-    def __init__(self, folder: RunFolder):
-        self._folder = folder
-        self.share = 1.0
-        self.rested_s = 0.0  # in this step
-        self._since = 0.0
-
-    def begin(self) -> None:
-        """A step begins."""
-        self.rested_s, self._since = 0.0, time.perf_counter()
-
-    def __call__(self) -> None:
-        """A phase is over: rest as long as the share asks for."""
-        now = time.perf_counter()
-        if self.share < 1 and self._folder.is_exploring():
-            rest = min((now - self._since) * (1 / self.share - 1), REST_MOST_S)
-            time.sleep(rest)
-            self.rested_s += rest
-        self._since = time.perf_counter()
+        self._complaints[about] = words
+        self._say(self._status.state, now=True)
 
 
 def _layer(error: NotFinite) -> str:
-    """The layer whose gradient came first on the way back: the last one in the network's order."""
-    return error.parameters[-1].removeprefix("network.").rpartition(".")[0]
+    """Where it began; else that whose gradient came first on the way back, the last one in the network's order."""
+    name = error.parameters[-1].removeprefix("network.").rpartition(".")[0]
+    return str(error.culprit or f"{name} of {error.network} (its gradient)")
 
 
 def _line(trainer: Trainer, means: dict[str, float]) -> str:

@@ -25,10 +25,12 @@ from train.config import (
     RunConfig,
     StartConfig,
 )
+from train.metrics.settings import MetricsSettings
 
 MIXING = 0.9  # StyleGAN, section 3.1
 HALF_LAYERS = 4  # the finest resolutions that run in 16 bits (StyleGAN2-ADA, section 4)
 CLAMP = 256.0  # of their activations
+METRICS_KIMG = 200.0  # from one measuring to the next
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,12 @@ def _stylegan3(pictures: Pictures, batch: int | None, rotates: bool) -> dict[str
         "batch": batch,
         "optimiser_g": OptimiserConfig(lr=0.0025),
         "optimiser_d": OptimiserConfig(lr=0.002),
-        "regularisers": RegularisersConfig(r1_gamma=r1_weight(pictures.resolution, batch)),
+        # Five times StyleGAN2-ADA's guess: 32.8 for 1024 px and batches of 32, as the paper's runs had it.
+        "regularisers": RegularisersConfig(r1_gamma=5 * r1_weight(pictures.resolution, batch)),
         "ema": EmaConfig(half_life_kimg=batch * 10 / 32, rampup=0.05),
         "augment": AugmentConfig(),
         "strength": StrengthConfig(),
-        "blur": BlurConfig() if rotates else None,
+        "blur": BlurConfig(until_kimg=batch * 200 / 32) if rotates else None,
     }
 
 
@@ -213,6 +216,8 @@ def _laptop(pictures: Pictures, batch: int | None) -> dict[str, Any]:
             r1_gamma=r1_weight(pictures.resolution, batch) * 8, path_length=2.0, mixing=MIXING
         ),
         "snapshot_kimg": 10.0,
+        "metrics_kimg": 20.0,
+        "metrics": MetricsSettings(metrics=("kid",), pictures=1000),
     }
 
 
@@ -229,6 +234,8 @@ def _smoke(pictures: Pictures, batch: int | None) -> dict[str, Any]:
         "strength": StrengthConfig(kimg=20.0),
         "tick_kimg": 0.08,
         "snapshot_kimg": 0.4,
+        "metrics_kimg": 0.4,
+        "metrics": MetricsSettings(metrics=("kid",), pictures=256),
     }
 
 
@@ -279,6 +286,7 @@ def make(
             f"Preset {name} makes no pictures of {pictures.width or pictures.height} x {pictures.height} px: {why}; "
             "prepare the pictures at another size."
         ) from error
+    values = {"metrics_kimg": METRICS_KIMG} | values
     values |= {"preset": name, "data": data, "start": start or StartConfig(), "seed": seed}
     if kimg is not None:
         values["kimg"] = kimg

@@ -1,7 +1,7 @@
 """What a run leaves behind for people: lines of numbers, TensorBoard's events, previews, snapshots."""
 
+import contextlib
 import json
-import logging
 import math
 import time
 from collections.abc import Mapping
@@ -11,20 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from tensorboardX import SummaryWriter
 
 from stylegan_core.checkpoint import write_specs
 from stylegan_core.files import write_whole
 from stylegan_core.model import build_generator
 from stylegan_core.spec import NetworkSpec
+from train.board import Board, append
 from train.networks import save, spec_of
-from train.run_folder import RunFolder, file_name
+from train.regularisers import Mean, alone
+from train.run_folder import RunFolder, all_of, file_name
 from train.trainer import Trainer
 
 PREVIEWS = 16  # pictures
 PREVIEW_PX = 1024  # the longest side of all of them together, but that each has a pixel of its own
+OLD_S = 60.0  # no file is being written for so long
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-log = logging.getLogger(__name__)
 
 
 class Numbers:
@@ -34,10 +35,10 @@ class Numbers:
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
-    def add(self, numbers: Mapping[str, torch.Tensor]) -> None:
-        """One step's."""
-        values = torch.stack([value.detach().float().reshape(()) for value in numbers.values()]).tolist()
-        for name, value in zip(numbers, values, strict=True):
+    def add(self, numbers: Mapping[str, torch.Tensor], mean: Mean = alone) -> None:
+        """One step's, their means over all processes."""
+        values = torch.stack([value.detach().float().reshape(()) for value in numbers.values()])
+        for name, value in zip(numbers, mean(values).tolist(), strict=True):
             self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
 
@@ -62,34 +63,57 @@ class Record:
     Args:
         folder: of the run.
         seen: pictures at which the run goes on; what an interrupted session has written beyond is taken back.
+
+    Raises:
+        OSError: it cannot be taken back.
     """
 
     def __init__(self, folder: RunFolder, seen: int):
         self.folder = folder
         self._take_back(seen)
-        self._board = SummaryWriter(str(folder.path), purge_step=seen if seen else None, flush_secs=10)
+        self._board = Board(folder.path, seen)
 
     def line(self, seen: int, values: Mapping[str, float]) -> None:
-        """Add a line of numbers; those that are none (an overflow) are left out."""
+        """Add a line of numbers; those that are none (an overflow) are left out.
+
+        Raises:
+            OSError: it cannot be written; there is no half of it either.
+        """
         numbers = {name: round(value, 6) for name, value in values.items() if math.isfinite(value)}
         line = {"seen": seen, "kimg": seen / 1000, "time": round(time.time(), 3), **numbers}
-        with self.folder.numbers_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        for name, value in numbers.items():
-            self._board.add_scalar(name, value, seen)
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._board.close()
+        append(self.folder.numbers_path, (json.dumps(line) + "\n").encode())
+        self._board.add(seen, numbers)
 
     def _take_back(self, seen: int) -> None:
-        lines, _ = self.folder.numbers()
-        if any(line.get("seen", 0) > seen for line in lines):
-            kept = "".join(json.dumps(line) + "\n" for line in lines if line.get("seen", 0) <= seen)
-            write_whole(self.folder.numbers_path, lambda file: file.write(kept.encode()))
-        for snapshot in (*self.folder.snapshots(), *self.folder.preview_pictures()):
+        lines = self.folder.numbers_path.read_bytes() if self.folder.numbers_path.exists() else b""
+        kept = b"".join(line for line in lines.splitlines(keepends=True) if _is_before(line, seen))
+        if kept != lines:
+            write_whole(self.folder.numbers_path, lambda file: file.write(kept))
+        for snapshot in (*all_of(self.folder.models), *all_of(self.folder.previews)):
             if snapshot.seen > seen:
                 snapshot.path.unlink(missing_ok=True)
+        # What a process that was killed was writing. In the run's own folder others write too, just now perhaps.
+        for folder in (self.folder.checkpoints, self.folder.models, self.folder.previews):
+            _sweep(folder, before=math.inf)
+        _sweep(self.folder.path, before=time.time() - OLD_S)
+
+
+def _is_before(line: bytes, seen: int) -> bool:
+    """Whether a line of numbers is whole, and of what a run has seen so far."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    is_line = line.endswith(b"\n") and isinstance(value, dict) and isinstance(value.get("seen"), int)
+    return is_line and value["seen"] <= seen
+
+
+def _sweep(folder: Path, before: float) -> None:
+    """Delete what was never put in its place, if it was written before a time."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if part.stat().st_mtime < before:
+                part.unlink()
 
 
 def describe(trainer: Trainer) -> dict[str, str]:

@@ -26,7 +26,7 @@ from tests.train import loops  # noqa: E402
 from train import checkpoint, loop, recording  # noqa: E402
 from train.run_folder import RunFolder  # noqa: E402
 
-STEPS = 24
+STEPS = 20
 RUN: dict[str, Any] = {
     "kimg": STEPS * loops.BATCH / 1000,
     "tick_kimg": loops.BATCH / 1000,
@@ -50,9 +50,9 @@ def in_child(folder: RunFolder, prepare: Callable[[], object]) -> int:
         folder.take()
         prepare()
         code = 0 if loops.session(folder) == "done" else 2
-    except BaseException:  # nothing goes on from here: this is not the process that was started
-        traceback.print_exc()
-    finally:
+    finally:  # nothing goes on from here: this is not the process that was started
+        if code == 1:
+            traceback.print_exc()
         sys.setprofile(None)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -171,10 +171,11 @@ def main(place: Path, kills: int) -> None:
         step = look(killed, step)
     dice = random.Random(0)
     steps = [step]
-    for _ in range(kills):
-        # So far that about half of them come to another checkpoint.
-        reach = first + round(1.2 * (last - first) / STEPS)
-        code = in_child(killed, after_calls(dice.randrange(1, reach)))
+    a_step = (last - first) // (STEPS - 1)
+    for kill in range(kills):
+        # While it starts, which takes the most calls, and while it trains, in turn.
+        reach = (1, first) if kill % 2 else (first - a_step, first + 2 * a_step)
+        code = in_child(killed, after_calls(dice.randrange(*reach)))
         assert code == -signal.SIGKILL, code
         steps.append(look(killed, steps[-1]))
     assert in_child(killed, lambda: None) == 0
