@@ -146,4 +146,6 @@ def _correlated(x: Tensor, kernel: Tensor, stride: tuple[int, int], pad: tuple[i
 def _sloped(y: Tensor, a: Tensor, how: Plan) -> Tensor:
     """y times the slope that the activation had where it gave a; y is overwritten."""
     torch.ops.aten.leaky_relu_backward.grad_input(y, a, how.slope, True, grad_input=y)
-    return y if how.clamp is None else y.masked_fill_(a.abs() >= how.clamp, 0.0)
+    if how.clamp is not None:
+        torch.ops.aten.hardtanh_backward.grad_input(y, a, -how.clamp, how.clamp, grad_input=y)
+    return y
