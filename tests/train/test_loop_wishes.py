@@ -9,10 +9,21 @@ from typing import Any
 
 import pytest
 
-from stylegan_core.errors import StyleScopeError
+from stylegan_core.errors import Cancelled, StyleScopeError
 from tests.train.data.makers import files, folder
-from tests.train.loops import BATCH, PICTURES, STEPS, config_of, new_run, pictures, session, state_of
-from train import loop, recording, resting
+from tests.train.loops import (
+    BATCH,
+    PICTURES,
+    STEPS,
+    assert_same_run,
+    config_of,
+    lines_of,
+    new_run,
+    pictures,
+    session,
+    state_of,
+)
+from train import loop, measuring, recording, resting
 from train.checkpoint import newest
 from train.config import DataConfig
 from train.data.errors import DataError
@@ -95,6 +106,30 @@ def test_a_snapshot_that_was_wished_for_is_not_taken_back(run: RunFolder, monkey
     monkeypatch.undo()
     assert session(run) == "done"
     assert 8 * BATCH in [seen for seen, _ in run.snapshots()]
+
+
+def test_metrics_that_a_stop_left_out_are_measured_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the same moment, so that the lines of an interrupted run are those of one in one go."""
+    monkeypatch.setattr(recording, "PREVIEWS", 1)
+    config = config_of("progan", tmp_path, metrics_kimg=4 * BATCH / 1000)
+    whole, parts = new_run(tmp_path / "whole", config), new_run(tmp_path / "parts", config)
+    stopped: list[int] = []
+
+    def measured(folder: RunFolder, trainer: Trainer, *_: object) -> dict[str, float]:
+        if folder.path == parts.path and trainer.step == 8 and not stopped:
+            stopped.append(trainer.step)
+            parts.wish(state="stop")
+            raise Cancelled
+        return {"kid": float(trainer.step)}
+
+    monkeypatch.setattr(measuring, "measured", measured)
+    assert session(whole) == "done" and session(parts) == "stopped" and stopped == [8]
+    parts.wish(state="train")
+    assert session(parts) == "done"
+    assert_same_run(whole, parts)
+    assert [line["kid"] for line in lines_of(parts) if "kid" in line] == [4, 8, 12]
 
 
 def test_signals_have_their_old_meaning_again_afterwards(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
