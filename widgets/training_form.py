@@ -122,7 +122,6 @@ class NewRun:
             max_value=MOST_FROZEN,
             clamped=True,
             format="freeze %d layers of D",
-            show=False,
             callback=lambda _, value: self._change(frozen=value),
         )
         tooltip(f"{TAG}.frozen", "FreezeD: its first layers keep what they know, which helps with few pictures.")
