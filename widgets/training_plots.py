@@ -95,8 +95,8 @@ class RunPlots:
                 )
                 tooltip(
                     f"{TAG}.smooth",
-                    "Draw the mean of neighbours over numbers that jump, which stay faint. In a plot, drag with the right "
-                    "button to zoom, with the left to move; a double click shows all of it.",
+                    "Draw the mean of neighbours over numbers that jump, which stay faint. In a plot, drag with the "
+                    "right button to zoom, with the left to move; a double click shows all of it.",
                 )
                 dpg.add_text("over thousands of pictures (kimg)", color=theme.DIM)
             for first in range(0, len(PLOTS), 2):
