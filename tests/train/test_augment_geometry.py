@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from train.augment import matrices
+from train.augment import geometry, matrices
 from train.augment.geometry import CENTRE, SYM6, blit, mirrored, resample
 
 
@@ -165,3 +165,14 @@ def test_single_precision_is_enough() -> None:
     x = random(1, 3, 64, 48)
     lookup = matrices.product(matrices.rotate(numbers(1.1)), matrices.translate(numbers(9.3), numbers(-20.7)))
     torch.testing.assert_close(resample(x.float(), lookup.float()).double(), resample(x, lookup), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 16])
+def test_small_pictures_are_upsampled_alike(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a matrix as by the filter."""
+    x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for axis in (2, 3):
+        monkeypatch.setattr(geometry, "DENSE_PX", 0)
+        expected = geometry.upsampled(x, axis)
+        monkeypatch.setattr(geometry, "DENSE_PX", size)
+        torch.testing.assert_close(geometry.upsampled(x, axis), expected, rtol=1e-12, atol=1e-12)
