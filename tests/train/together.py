@@ -8,6 +8,7 @@ folder, and this process, which runs nothing of torch before a fork, compares.
 
 import os
 import signal
+import socket
 import sys
 import traceback
 import types
@@ -59,6 +60,8 @@ def forked(work: Callable[[], object]) -> int:
     try:
         work()
         code = 0
+    except SystemExit as ended:
+        code = int(ended.code or 0)
     finally:
         if code:
             traceback.print_exc()
@@ -104,12 +107,24 @@ def gradients(config: RunConfig, fabric: Any, to: Path) -> None:
         torch.save({"phases": phases, "numbers": numbers, "state": trainer.state()}, to)
 
 
-def compare_gradients(place: Path, method: str) -> float:
+def compare_all_gradients(place: Path) -> None:
+    """One process's against those of two."""
+    methods = ("conditional", "stylegan3", "progan")  # all there is, is in one or another of them
+    configs = {method: loops.config_of(method, place, batch=BATCH) for method in methods}
+
+    def all_of(name: str) -> Callable[[Any], object]:
+        return lambda fabric: [gradients(configs[method], fabric, place / f"{method}-{name}.pt") for method in methods]
+
+    alone(all_of("one"))
+    assert together(place, all_of("two")) == [0, 0]
+    for method, config in configs.items():
+        worst = compare_gradients(config, method, place / f"{method}-one.pt", place / f"{method}-two.pt")
+        print(method, worst)
+        assert worst < 1e-5, (method, worst)
+
+
+def compare_gradients(config: RunConfig, method: str, one: Path, two: Path) -> float:
     """The largest relative difference of a gradient."""
-    config = loops.config_of(method, place, batch=BATCH)
-    one, two = place / f"{method}-1.pt", place / f"{method}-2.pt"
-    alone(lambda fabric: gradients(config, fabric, one))
-    assert together(place, lambda fabric: gradients(config, fabric, two)) == [0, 0]
     a, b = torch.load(one), torch.load(two)
     asked = config.regularisers
     expected = 2 + (asked.path_length > 0) + (asked.r1_gamma > 0 and asked.r1_interval > 1)
@@ -200,15 +215,52 @@ def deaths(place: Path) -> None:
         assert loops.state_of(folder).facts["trainer"]["step"] == 3
 
 
+def starts(place: Path) -> None:
+    """A run that Fabric's launcher starts by the program, that torchrun's processes go on with, and then one alone.
+
+    A process of torchrun is one that finds its variables. Fabric starts the second one by the same command.
+    """
+    data, out, alone_out = loops.pictures(place), RunFolder(place / "started"), RunFolder(place / "at once")
+    words = ["--preset", "smoke", "--batch", "8", "--device", "cpu", "--kimg"]
+
+    def program(*arguments: str) -> None:
+        import main as stylescope
+
+        sys.argv = [str(ROOT / "main.py"), "train", str(data), *arguments]
+        stylescope.main(sys.argv[1:])
+
+    def by_torchrun(rank: int, port: int) -> None:
+        names = {"RANK": rank, "LOCAL_RANK": rank, "GROUP_RANK": 0, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "run"}
+        os.environ |= {name: str(value) for name, value in (names | where).items()}
+        program("--out", str(out.path), *words, "0.032")
+
+    def ended(*children: int) -> list[int]:
+        return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+    assert ended(forked(lambda: program("--out", str(out.path), *words, "0.016", "--devices", "2"))) == [0]
+    assert (out.status().state, out.status().seen, out.status().processes) == ("done", 16, 2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert ended(*(forked(lambda rank=rank: by_torchrun(rank, port)) for rank in range(2))) == [0, 0]
+    assert (out.status().state, out.status().seen, out.status().processes) == ("done", 32, 2)
+    for folder in (out, alone_out):
+        assert ended(forked(lambda folder=folder: program("--out", str(folder.path), *words, "0.048"))) == [0]
+        assert (folder.status().seen, folder.status().processes) == (48, 1)
+    (a, facts), (b, own) = loops.state_of(out), loops.state_of(alone_out)
+    assert torch.equal(a["random"], b["random"]) and facts["trainer"] == own["trainer"]
+    for name in (name for name in a if name.startswith("G_ema/")):
+        assert (a[name] - b[name]).abs().max() < 0.05, name
+
+
 def main(place: Path) -> None:
     """All of it."""
     recording.PREVIEWS = 1
-    for method in ("conditional", "stylegan3", "progan"):  # all there is in one or another of them
-        worst = compare_gradients(place, method)
-        print(method, worst)
-        assert worst < 1e-5, (method, worst)
+    compare_all_gradients(place)
     runs(place)
     deaths(place)
+    starts(place)
 
 
 if __name__ == "__main__":
