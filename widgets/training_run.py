@@ -107,7 +107,7 @@ class RunPanel:
             for _ in range(COLUMNS):
                 dpg.add_table_column()
             for first in range(0, FACTS, COLUMNS):
-                with dpg.table_row():
+                with dpg.table_row(tag=f"{TAG}.facts.{first}"):
                     for number in range(first, first + COLUMNS):
                         dpg.add_text("", tag=f"{TAG}.fact.{number}", color=theme.DIM)
 
@@ -162,11 +162,11 @@ class RunPanel:
         for key in BUTTONS:
             dpg.configure_item(f"{TAG}.{key}", enabled=key in allowed)
         dpg.configure_item(f"{TAG}.silent", show=silent)
-        words = self._words(run, standing, detail)
-        dpg.set_value(f"{TAG}.words", words)
-        dpg.configure_item(f"{TAG}.words", color=theme.ERROR if standing in WRONG else theme.DIM, show=bool(words))
-        for number, words in enumerate(facts(run.status, run.alive)):
+        dpg.set_value(f"{TAG}.words", self._words(run, standing, detail) or " ")  # what lies below stays where it is
+        dpg.configure_item(f"{TAG}.words", color=theme.ERROR if standing in WRONG else theme.DIM)
+        for number, words in enumerate(facts(run.status, run.alive and run.status.state == "training")):
             dpg.set_value(f"{TAG}.fact.{number}", words)
+        dpg.configure_item(f"{TAG}.facts.{COLUMNS}", show=run.alive)  # of what goes on just now
 
     @staticmethod
     def _words(run: Run, standing: str, detail: Detail | None) -> str:
