@@ -70,7 +70,7 @@ def sizes_for(height: int, width: int) -> tuple[int, tuple[int, int]]:
     Raises:
         ValueError: no number of doublings makes it, of a base that is small enough.
     """
-    if height == width:
+    if height == width and not height & (height - 1):
         return height, SQUARE
     scale = 1
     while height % (2 * scale) == width % (2 * scale) == 0 and min(height, width) >= 8 * scale:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stylegan_core import progan, stylegan1
-from stylegan_core.config import DiscriminatorConfig, GeneratorConfig, sizes_for
+from stylegan_core.config import SQUARE, DiscriminatorConfig, GeneratorConfig, sizes_for
 from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.stylegan3 import StyleGAN3Config
 from train.augment import AugmentConfig, StrengthConfig
@@ -59,9 +59,16 @@ class Pictures:
         """img_resolution and base_size of networks; see `sizes_for`."""
         return sizes_for(self.height, self.width or self.height)
 
-    def common(self) -> dict[str, Any]:
-        """Fields that all networks have."""
+    @property
+    def area(self) -> int:
+        """Pixels."""
+        return self.height * (self.width or self.height)
+
+    def common(self, doubling: bool = True) -> dict[str, Any]:
+        """Fields that all networks have; without `doubling` for those that have squares of any size."""
         resolution, base = self.sizes
+        if not doubling and self.height == (self.width or self.height):
+            resolution, base = self.height, SQUARE
         sizes = {"img_resolution": resolution, "base_size": base}
         return {**sizes, "img_channels": self.channels, "c_dim": self.classes}
 
@@ -84,9 +91,9 @@ def default_batch(resolution: int) -> int:
     return min(max(4096 // resolution, 4), 32)
 
 
-def r1_weight(resolution: int, batch: int) -> float:
+def r1_weight(pictures: Pictures, batch: int) -> float:
     """γ = 0.0002 r² / batch, a first guess for any data (StyleGAN2-ADA's official code, auto)."""
-    return 0.0002 * resolution**2 / batch
+    return 0.0002 * pictures.area / batch
 
 
 def _stylegan2(pictures: Pictures, batch: int | None) -> dict[str, Any]:
@@ -124,9 +131,7 @@ def _stylegan2_ada(pictures: Pictures, batch: int | None) -> dict[str, Any]:
         "batch": batch,
         "optimiser_g": OptimiserConfig(lr=lr),
         "optimiser_d": OptimiserConfig(lr=lr),
-        "regularisers": RegularisersConfig(
-            r1_gamma=r1_weight(pictures.resolution, batch), path_length=2.0, mixing=MIXING
-        ),
+        "regularisers": RegularisersConfig(r1_gamma=r1_weight(pictures, batch), path_length=2.0, mixing=MIXING),
         "ema": EmaConfig(half_life_kimg=batch * 10 / 32, rampup=0.05),
         "augment": AugmentConfig(),
         "strength": StrengthConfig(),
@@ -145,14 +150,14 @@ def _stylegan3(pictures: Pictures, batch: int | None, rotates: bool) -> dict[str
     )
     return {
         "family": "stylegan3",
-        "generator": StyleGAN3Config(**pictures.common(), **radial, magnitude_ema_beta=magnitude),
+        "generator": StyleGAN3Config(**pictures.common(doubling=False), **radial, magnitude_ema_beta=magnitude),
         "discriminator": discriminator,
         "kimg": 25000.0,
         "batch": batch,
         "optimiser_g": OptimiserConfig(lr=0.0025),
         "optimiser_d": OptimiserConfig(lr=0.002),
         # Five times StyleGAN2-ADA's guess: 32.8 for 1024 px and batches of 32, as the paper's runs had it.
-        "regularisers": RegularisersConfig(r1_gamma=5 * r1_weight(pictures.resolution, batch)),
+        "regularisers": RegularisersConfig(r1_gamma=5 * r1_weight(pictures, batch)),
         "ema": EmaConfig(half_life_kimg=batch * 10 / 32, rampup=0.05),
         "augment": AugmentConfig(),
         "strength": StrengthConfig(),
@@ -212,9 +217,7 @@ def _laptop(pictures: Pictures, batch: int | None) -> dict[str, Any]:
         "kimg": 400.0,
         "ema": EmaConfig(half_life_kimg=4.0, rampup=0.05),
         "strength": StrengthConfig(kimg=100.0),
-        "regularisers": RegularisersConfig(
-            r1_gamma=r1_weight(pictures.resolution, batch) * 8, path_length=2.0, mixing=MIXING
-        ),
+        "regularisers": RegularisersConfig(r1_gamma=r1_weight(pictures, batch) * 8, path_length=2.0, mixing=MIXING),
         "snapshot_kimg": 10.0,
         "metrics_kimg": 20.0,
         "metrics": MetricsSettings(metrics=("kid",), pictures=1000),

@@ -140,5 +140,5 @@ def test_any_batch_may_be_asked_for(batch: int) -> None:
 def test_what_there_is_not_is_said() -> None:
     with pytest.raises(StyleScopeError, match="There is no preset 'stylegan4'; choose one of stylegan2-ada, "):
         preset("stylegan4", 64)
-    with pytest.raises(StyleScopeError, match=r"Preset progan makes no pictures of 100 x 100 px: .*another size\.$"):
-        preset("progan", 100)
+    with pytest.raises(StyleScopeError, match=r"Preset progan makes no pictures of 101 x 101 px: .*another size\.$"):
+        preset("progan", 101)
