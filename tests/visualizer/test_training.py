@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from train.config import DataConfig, RunConfig
 from train.presets import Pictures, make
-from train.run_folder import RunFolder, Status
+from train.run_folder import RunFolder, Status, file_name
 from visualizer.training import Training
 from visualizer.training_process import SILENT_S, end_at_once, is_silent
 
@@ -223,3 +224,34 @@ def test_a_command_that_is_not_there_is_said(tmp_path: Path, config: RunConfig) 
     desk.until(lambda: desk.said)
     assert desk.said[0][1] == "error" and "faces cannot be started" in desk.said[0][0]
     desk.training.close()
+
+
+def test_earlier_previews_are_shown_on_wish_and_broken_ones_never(tmp_path: Path, config: RunConfig) -> None:
+    run = write_run(tmp_path / "runs/faces", config)
+    run.previews.mkdir()
+    for seen, side in ((0, 4), (400, 8)):
+        Image.new("RGB", (side, side)).save(run.previews / f"{file_name(seen)}.png")
+    desk = Desk(tmp_path / "runs")
+    training = desk.training
+    desk.until(lambda: training.detail is not None and training.detail.preview is not None)
+    assert training.detail.previews == (0, 400) and training.detail.preview.seen == 400
+    training.look_at_preview(0)
+    desk.until(lambda: training.detail.preview.seen == 0)
+    assert training.detail.preview.rgba.shape == (4, 4, 4)
+    training.look_at_preview(None)
+    (run.previews / f"{file_name(800)}.png").write_bytes(b"half a pict")
+    desk.until(lambda: training.detail.previews == (0, 400, 800))
+    assert training.detail.preview.seen in (0, 400)
+    training.close()
+
+
+def test_numbers_are_read_anew_where_a_run_went_back(tmp_path: Path, config: RunConfig) -> None:
+    run = write_run(tmp_path / "runs/faces", config)
+    run.numbers_path.write_text("".join(f'{{"kimg": {kimg}, "p": 0.5}}\n' for kimg in range(1, 9)))
+    desk = Desk(tmp_path / "runs")
+    training = desk.training
+    desk.until(lambda: training.detail is not None and "p" in training.detail.curves)
+    run.numbers_path.write_text('{"kimg": 1, "p": 0.25}\n')
+    desk.until(lambda: training.detail.curves["p"].kimg == [1.0])
+    assert training.detail.curves["p"].values == [0.25]
+    training.close()
