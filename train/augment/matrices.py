@@ -9,8 +9,6 @@ import math
 import torch
 from torch import Tensor
 
-from train.augment.constants import constant
-
 
 def product(*factors: Tensor) -> Tensor:
     """The matrix product of [N, k, k] and others like it, from left to right."""
@@ -26,14 +24,9 @@ def is_changed(matrix: Tensor) -> Tensor:
 
 
 def _rows(like: Tensor, *rows: tuple[Tensor | float, ...]) -> Tensor:
-    """The matrices [N, k, k] that have these rows, for `like` [N]; numbers are the same in each of them."""
-    numbers = tuple(tuple(0.0 if isinstance(entry, Tensor) else float(entry) for entry in row) for row in rows)
-    matrix = constant(numbers, like.device, like.dtype).repeat(len(like), 1, 1)
-    for i, row in enumerate(rows):
-        for j, entry in enumerate(row):
-            if isinstance(entry, Tensor):
-                matrix[:, i, j] = entry
-    return matrix
+    """The matrices [N, k, k] that have these rows; numbers are the same in each of them."""
+    one = torch.ones_like(like)
+    return torch.stack([torch.stack([one * entry for entry in row], dim=-1) for row in rows], dim=-2)
 
 
 def scale(x: Tensor, y: Tensor) -> Tensor:
