@@ -135,6 +135,7 @@ class Planning:
     def __init__(self) -> None:
         self.plan: Plan | None = None  # the newest; of what was asked before while `busy`
         self._asked: Asked | None = None
+        self._begun = Asked()  # what the job is about
         self._job: Job[Plan] | None = None
 
     @property
@@ -158,8 +159,12 @@ class Planning:
                 self.plan = job.result
             elif job.error is not None and self._asked is not None:
                 self.plan = Plan(self._asked, refusal=job.error)
+        if self._job is not None and self._asked is not None and self._begun.data != self._asked.data:
+            self._job.cancel()  # looking at a large folder takes long, and nobody wants it any more
+            self._job = None
         if self._job is None and self.busy and self._asked is not None:
-            asked, known = self._asked, None if self.plan is None else self.plan.material
+            self._begun = asked = self._asked
+            known = None if self.plan is None else self.plan.material
             self._job = Job("Planning", lambda job: make_plan(asked, known))
 
     def close(self) -> None:

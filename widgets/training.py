@@ -22,7 +22,7 @@ class TrainingView:
     """See the module."""
 
     title, key, needs = f"{icons.GRADUATION_CAP}  Train", "training", ""
-    help = "Train models of your own, and watch them learn."
+    help = "Train models, and watch them learn."
 
     def __init__(self, ui: Ui, browser: Browser, preparing: PrepareWindow):
         self._ui, self._desk, self._browser = ui, ui.explorer.training, browser

@@ -91,8 +91,12 @@ class NewRun:
                     tag=f"{TAG}.data",
                     width=-self._ui.px(40),
                     hint="a folder, a zip or a video",
-                    callback=lambda _, text: self._change(data=text.strip()),
+                    on_enter=True,
+                    callback=self._typed_data,
                 )
+                with dpg.item_handler_registry() as leaving:
+                    dpg.add_item_deactivated_after_edit_handler(callback=self._typed_data)
+                dpg.bind_item_handler_registry(f"{TAG}.data", leaving)
                 dpg.add_button(label=icons.FOLDER_OPEN, tag=f"{TAG}.browse", callback=self._browse)
                 tooltip(
                     f"{TAG}.browse",
@@ -245,6 +249,13 @@ class NewRun:
 
     def _change(self, **changes: Any) -> None:
         self._asked = replace(self._asked, **changes)
+
+    def _typed_data(self) -> None:
+        """A path is whole: on its way it may have named folders that nobody means, and that are large."""
+        text = dpg.get_value(f"{TAG}.data").strip()
+        if text != self._asked.data:
+            self._change(data=text, resolution=None)
+            self._sized = False
 
     def _set_preset(self, name: str) -> None:
         self._change(preset=name, kimg=None, batch=None, resolution=None)

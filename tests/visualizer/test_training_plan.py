@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visualizer.training_plan import DEMO_FACES, Asked, Planning, make_plan
+from visualizer import training_plan
+from visualizer.training_plan import DEMO_FACES, Asked, Material, Plan, Planning, make_plan
 
 TURNS = 60_000  # with a rest of 1 ms each: never reached unless a test is about to fail
 
@@ -63,6 +64,28 @@ def test_own_choices_go_before_the_preset(pictures: Path) -> None:
 def test_what_cannot_start_is_refused_in_a_sentence(asked: Asked, words: str, pictures: Path) -> None:
     plan = make_plan(replace(asked, data=str(pictures) if asked.data == "PICTURES" else asked.data))
     assert plan.config is None and words in plan.refusal and plan.refusal.endswith(".")
+
+
+def test_pictures_that_take_long_to_look_at_hold_up_nothing_else(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released, make = threading.Event(), threading.Event(), training_plan.make_plan
+
+    def slow(asked: Asked, known: Material | None = None) -> Plan:
+        if asked.data == "/large":
+            begun.set()
+            released.wait()
+        return make(asked, known)
+
+    monkeypatch.setattr(training_plan, "make_plan", slow)
+    planning = Planning()
+    planning.ask(Asked("/large", "smoke"))
+    planning.tick()
+    begun.wait()
+    planning.ask(Asked(str(pictures), "smoke"))
+    planned(planning)
+    assert planning.plan is not None and planning.plan.config is not None
+    released.set()
 
 
 def test_the_newest_wish_is_planned_and_pictures_are_looked_at_once(pictures: Path) -> None:
