@@ -6,7 +6,7 @@ What is not in here does not: where the run lies, which device trains, how often
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from stylegan_core.errors import StyleScopeError, first_wrong
 from stylegan_core.family import FAMILIES
@@ -130,6 +130,12 @@ class RunConfig(Settings):
             return values
         classes = {"generator": family.generator_config, "discriminator": family.discriminator_config}
         return values | {name: _network(name, kind, values[name]) for name, kind in classes.items() if name in values}
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _bits_as_text(cls, value: Any) -> Any:
+        """`--set precision=16` needs no quotes."""
+        return str(value) if isinstance(value, int) else value
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

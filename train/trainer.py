@@ -26,6 +26,7 @@ from train.networks import TrainableDiscriminator, TrainableGenerator
 from train.regularisers import Lazy, PathLength, blur_sigma, blurred, gradient_penalty, r1, smaller_batch
 
 HALF = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
+LARGEST = 1e5  # a gradient in half precision; the official code has the same
 Poll = Callable[[], None]
 
 
@@ -183,6 +184,10 @@ class Trainer:
         gradients = [p.grad for _, p in named if p.grad is not None]
         if self.team.processes > 1:
             self._average(gradients)
+        if self._half is torch.float16:
+            for gradient in gradients:
+                # Half precision overflows now and then where nothing is wrong; a number that is none stays one.
+                gradient.nan_to_num_(nan=math.nan, posinf=LARGEST, neginf=-LARGEST)
         norms = torch.stack(torch._foreach_norm(gradients))
         total = norms.norm()
         if norm:

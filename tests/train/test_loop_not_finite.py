@@ -71,6 +71,18 @@ def trainer_of(method: str, folder: Path) -> tuple[Trainer, Batch]:
     return Trainer(config, g, d, None, torch.device("cpu"), average=average), batch
 
 
+def test_in_half_precision_an_overflowing_gradient_is_a_large_one(tmp_path: Path) -> None:
+    trainer, batch = trainer_of("stylegan2-ada", tmp_path)
+    bias = trainer.g.network.get_parameter("synthesis.b8.torgb.bias")
+    bias.register_hook(lambda gradient: torch.full_like(gradient, torch.inf))
+    with pytest.raises(NotFinite):
+        trainer.train([batch])
+    trainer._half = torch.float16
+    before = bias.detach().clone()
+    trainer.train([batch])
+    assert bias.isfinite().all() and (bias != before).any()
+
+
 @pytest.mark.parametrize(("method", "network", "layer", "plant", "named"), PLANTED)
 def test_the_layer_is_named(
     tmp_path: Path, method: str, network: str, layer: str, plant: Callable[[nn.Module], None], named: str
