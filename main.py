@@ -456,8 +456,8 @@ def train(
     folder = RunFolder(out)
     if folder.exists() and not resume:
         fail(f"{out} holds a run already; give another folder, or leave out --no-resume to go on with it.")
-    begin(folder, config, accelerator=device, devices=devices, nodes=nodes, workers=workers)
-    print(f"{folder.status().words} The run is in {out}.")
+    if begin(folder, config, accelerator=device, devices=devices, nodes=nodes, workers=workers) is not None:
+        print(f"{folder.status().words} The run is in {out}.")
 
 
 @app.command("metrics")

@@ -111,7 +111,7 @@ def train(
     devices: int = 1,
     nodes: int = 1,
     workers: int | None = None,
-) -> State:
+) -> State | None:
     """Train a run until its end, or until it is to stop.
 
     Args:
@@ -121,6 +121,9 @@ def train(
         devices: processes on each machine.
         nodes: machines.
         workers: see `Loop`.
+
+    Returns:
+        How it ended; None on other processes than the first.
 
     Raises:
         StyleScopeError: it cannot be trained; one sentence.
@@ -139,7 +142,7 @@ def train(
         out.release()
     if dist.is_initialized():
         dist.destroy_process_group()
-    return state
+    return state if fabric.is_global_zero else None
 
 
 def _log_to_stderr() -> None:
