@@ -1,6 +1,8 @@
 """Training from the window, with a real mouse and the real trainer: a run outlives the window, and is found again."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from train.run_folder import RunFolder, runs_in
 
 ITEM = 21.0  # px from one item of an open combo to the next
 FIRST_ITEM = 27.0  # px from the middle of a combo to that of its first item
+TURNS = 600  # with a rest of 0.1 s each: what still runs then does not hear
 LEARNING_S = 150.0  # training that takes longer to get anywhere is broken, however busy the machine
 
 
@@ -23,8 +26,15 @@ def runs(tmp_path: Path) -> Iterator[Path]:
     """The folder of runs; none of them lives longer than the test."""
     folder = tmp_path / "runs"
     yield folder
+    rest = threading.Event()
     for run in runs_in(folder):
         run.wish(state="stop")
+        for _ in range(TURNS):
+            if not run.is_alive():
+                break
+            rest.wait(0.1)
+        else:
+            os.kill(run.status().pid, signal.SIGKILL)
 
 
 def choose(app: Driver, alias: str, place: int) -> None:
