@@ -317,6 +317,9 @@ class Loop:
     # -- what is wished ------------------------------------------------------------------------------------------------
 
     def _heard(self, stopping: Stopping) -> Wishes:
+        if self.first and not self.folder.exists():
+            # Whoever throws a run away wants no process that writes it anew.
+            raise StyleScopeError(f"{self.folder.path} is no run any more: its run.json is gone.")
         wishes = self.folder.wishes()
         return wishes.model_copy(update={"state": "stop"}) if stopping.told else wishes
 
@@ -347,7 +350,7 @@ class Loop:
 
     def _say(self, state: State, words: str = "", now: bool = False) -> None:
         """Say how far it is, now and then; a change of state at once."""
-        if not self.first:
+        if not self.first or not self.folder.exists():
             return
         words = words or " ".join(self._complaints.values())
         is_new = state != self._status.state or (words and words != self._status.words)

@@ -3,15 +3,18 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 import torch.distributed as dist
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from stylegan_core.errors import StyleScopeError
 
+PATIENCE = timedelta(hours=6)  # of processes that wait for the first one, which may be measuring
 T = TypeVar("T")
 
 
@@ -82,7 +85,7 @@ def launched(accelerator: str = "auto", devices: int = 1, nodes: int = 1) -> Fab
     if dist.is_torchelastic_launched():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // devices
-    strategy = "ddp" if devices * nodes > 1 else "auto"
+    strategy = DDPStrategy(timeout=PATIENCE) if devices * nodes > 1 else "auto"
     try:
         fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, strategy=strategy)
     except (MisconfigurationException, RuntimeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """What a person wishes of a run is heard after every step, and training keeps to its share of the time."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -130,6 +131,13 @@ def test_metrics_that_a_stop_left_out_are_measured_when_it_goes_on(
     assert session(parts) == "done"
     assert_same_run(whole, parts)
     assert [line["kid"] for line in lines_of(parts) if "kid" in line] == [4, 8, 12]
+
+
+def test_a_run_that_is_thrown_away_ends_and_stays_away(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    during(monkeypatch, {2: lambda: shutil.rmtree(run.path)})
+    with pytest.raises(StyleScopeError, match=r"is no run any more: its run\.json is gone\.$"):
+        session(run)
+    assert not (run.path / "status.json").exists()
 
 
 def test_signals_have_their_old_meaning_again_afterwards(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
