@@ -85,7 +85,7 @@ class Shell:
         """Run a command; return its exit code and what it wrote (only stderr when live, for stdout is shown)."""
         done = subprocess.run(
             [str(word) for word in command],
-            env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"),
+            env=dict(os.environ, DEBIAN_FRONTEND="noninteractive", PYTHONDONTWRITEBYTECODE=""),
             cwd=ROOT,
             check=False,
             stdin=subprocess.DEVNULL,
@@ -242,7 +242,9 @@ def make_venv(machine: Machine, shell: Shell) -> None:
 
 def pip(shell: Shell, arguments: Sequence[str], live: bool = False) -> str:
     """Run `pip install`; return "" or why it failed."""
-    options = ["--disable-pip-version-check", "--log", str(VENV / "pip.log"), *([] if live else ["--quiet"])]
+    # Compiling all of it takes as long as all the rest, and most of it is never imported: see compile_imports.
+    options = ["--disable-pip-version-check", "--no-compile", "--log", str(VENV / "pip.log")]
+    options += [] if live else ["--quiet"]
     code, output = shell.run([PYTHON, "-m", "pip", "install", *options, *arguments], live=live)
     if not code:
         return ""
@@ -275,6 +277,14 @@ def install_cuda_extras(shell: Shell, path: Path) -> None:
         shell.say("PyTorch cannot use this GPU and will use the CPU; a newer NVIDIA driver usually helps.")
 
 
+def compile_imports(shell: Shell) -> None:
+    """Have Python keep what it compiles of all that the window imports, so that the first start is as quick as others.
+
+    What is amiss with it the start itself says in a sentence.
+    """
+    shell.run([PYTHON, "-c", "import widgets.layout, visualizer.window"])
+
+
 def install_requirements(machine: Machine, shell: Shell, level: str) -> None:
     """Bring .venv up to the requirement files; do nothing when it is."""
     choice = torch_choice(machine)
@@ -291,6 +301,7 @@ def install_requirements(machine: Machine, shell: Shell, level: str) -> None:
         raise SetupError(f"The requirements could not be installed: {reason}.")
     if choice == "cuda" and (ROOT / CUDA_REQUIREMENTS).exists():
         install_cuda_extras(shell, ROOT / CUDA_REQUIREMENTS)
+    compile_imports(shell)
     STAMP.write_text("\n".join(wanted.values() if level == "dev" else [wanted["run"]]))
 
 

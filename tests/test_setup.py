@@ -91,6 +91,13 @@ def test_without_a_gpu_the_cpu_build_comes_first_from_what_pip_knows() -> None:
     assert requirements.endswith("-r requirements.txt")
 
 
+def test_only_what_the_window_imports_is_compiled() -> None:
+    shell = FakeShell()
+    be_made_by(shell)
+    assert all("--no-compile" in command for command in shell.installed())
+    assert shell.commands[-1].endswith("import widgets.layout, visualizer.window")
+
+
 def test_without_a_cpu_wheel_at_hand_pytorchs_own_index_is_asked() -> None:
     class NoWheel(FakeShell):
         def run(self, command: Sequence[str | Path], live: bool = False) -> tuple[int, str]:
