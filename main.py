@@ -436,6 +436,9 @@ def train(
     workers: Annotated[int | None, typer.Option(help="Processes that read pictures ahead.", min=0, max=64)] = None,
 ) -> None:
     """Train a model; the same command again goes on to the bit, however it ended."""
+    from visualizer.openmp import wait_quietly
+
+    wait_quietly()  # the window has a use for the processor
     from train.command import train as begin
     from train.command import wanted_config
     from train.config import DataConfig, StartConfig

@@ -35,7 +35,7 @@ from visualizer.presenter import Force, Presenter
 
 PIXEL_SIZES = [(1, 1), (5, 3), (256, 256), (1023, 517), (1024, 1024), (2048, 2048)]  # width, height
 TIMED_SIZES = [256, 1024, 2048]
-MODELS = [ROOT / "assets/models/faces32.safetensors", *sorted((ROOT / "tests/golden").glob("*.pkl"))]
+MODELS = [ROOT / "assets/models/faces64.safetensors", *sorted((ROOT / "tests/golden").glob("*.pkl"))]
 
 # Largest difference allowed in pictures of nominal range [-1, 1]. Convolutions on CUDA use TF32, which has 10 bits of
 # mantissa like half precision; the figures in the table say how much of that is used.

@@ -6,6 +6,7 @@ Run it after a change to the window and look at what it made.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,8 +29,8 @@ from tests.gui.driver import Driver, Rect
 from visualizer.library import starter_models
 from widgets.ring import GAP
 
-FACES = (205, 143, 166, 193, 124, 221)  # people of the starter model that are good to look at
-MORE_FACES = (1, 6, 11, 17, 23, 31)
+FACES = (94, 147, 154, 213, 95, 139)  # people of the starter model that are good to look at
+MORE_FACES = (7, 22, 76, 99, 105, 194)
 MARGIN = 8
 SETTLE_S = 8.0  # until the last picture of a view has come
 
@@ -106,6 +107,25 @@ def show_timeline(folder: Path, home: Path, display: str) -> None:
         app.kill()
 
 
+def show_training(folder: Path, home: Path, display: str) -> None:
+    """A short run that has come to its end, followed in the picture."""
+    runs, faces = home / "runs", ROOT / "assets" / "data" / "fluent_faces_128.zip"
+    command = ["train", str(faces), "--preset", "smoke", "--kimg", "8", "--mirror", "--out", str(runs / "faces")]
+    subprocess.run([sys.executable, str(ROOT / "main.py"), *command], check=True, cwd=ROOT)
+    app = Driver(home / "training", display, [starter_models()[0], "--runs", runs]).start()
+    try:
+        app.wait_for(lambda: app.session().get("scene"), "the starter model")
+        app.key("F10")
+        app.wait_for(lambda: app.shown("training.plots.losses"), "the run")
+        app.click("bar.left")
+        app.click("bar.right")
+        app.rest()
+        time.sleep(SETTLE_S)
+        app.save_screenshot(folder / "training.png")
+    finally:
+        app.kill()
+
+
 def walk() -> Walk:
     """People on their way to one another, while psi and the scale go their own ways."""
     model = ModelRef(path=str(starter_models()[0]))
@@ -138,7 +158,7 @@ def insight() -> Scene:
 def main(folder: Path) -> None:
     with setup.virtual_display() as display, tempfile.TemporaryDirectory() as home:
         os.environ["HOME"] = home  # what the window shows of folders is nobody's in particular
-        app = Driver(Path(home), display).start()
+        app = Driver(Path(home), display, [starter_models()[0]]).start()
         try:
             app.wait_for(lambda: app.session().get("scene"), "the starter model")
             for seed in FACES[1:]:
@@ -165,6 +185,7 @@ def main(folder: Path) -> None:
             app.kill()
         show_views(folder, Path(home), display)
         show_timeline(folder, Path(home), display)
+        show_training(folder, Path(home), display)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def test_a_demo_walk_plays_with_the_starter_model(walk: Walk, renderer: Renderer
     model = renderer.models.open(model_file(walk.keys[0].scene.model))
     assert {key.scene.model.digest for key in walk.keys} == {model.card.digest} and walk.name and walk.loop
     frames = [torch.from_numpy(renderer.pixels(scene_at(walk, time))).float() for time in frame_times(walk, 2)]
-    assert all(frame.shape == (32, 32, 3) for frame in frames)
+    assert all(frame.shape == (64, 64, 3) for frame in frames)
     assert max(float((a - b).abs().mean()) for a, b in pairwise(frames)) > 2  # something is to be seen
 
 

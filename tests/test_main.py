@@ -34,7 +34,7 @@ from visualizer.files import read_kept
 from visualizer.session import Session, session_to_json
 
 ROOT = Path(__file__).parents[1]
-FACES = ROOT / "assets" / "models" / "faces32.safetensors"
+FACES = ROOT / "tests" / "golden" / "faces32.safetensors"
 GOLDEN = ROOT / "tests" / "golden"
 CONDITIONAL = GOLDEN / "sg2_cond32.pkl"
 SNAPSHOT3 = GOLDEN / "sg3r_64.pkl"

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 SIZE = (1360, 860)  # px at scale 1, the first time
 ACTIVE_FPS, IDLE_FPS = 60.0, 20.0
 IDLE_AFTER_S = 1.0
+LOOKED_AT_S = 0.1  # who asks where the items are asks again
 
 
 class Panels(Protocol):
@@ -213,6 +214,7 @@ class Window:
         """
         if self._rects_path is None or self._rects_path.exists():
             return
+        self.stay_awake(LOOKED_AT_S)
         states = {alias: dpg.get_item_state(alias) for alias in dpg.get_aliases() if dpg.does_item_exist(alias)}
         rects = {
             alias: [*state["rect_min"], *state["rect_size"]]

@@ -35,7 +35,7 @@ from stylegan_core.scene import MAX_POINTS, Latent, ModelRef, Noise, Scene, Stro
 from stylegan_core.walk import Clip as WalkClip
 from stylegan_core.walk import Key, Sample, Take, Walk, WalkError, frame_times, scene_at
 
-MODEL = Path(__file__).resolve().parents[2] / "assets" / "models" / "faces32.safetensors"
+MODEL = Path(__file__).resolve().parents[2] / "tests" / "golden" / "faces32.safetensors"
 FPS = 10
 WALK = Walk(
     name="étude",

@@ -168,7 +168,7 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
 
 def test_the_starter_model() -> None:
     expected = np.load(GOLDEN / "faces32.npz")
-    model = sg.load_model(GOLDEN.parents[1] / "assets" / "models" / "faces32.safetensors")
+    model = sg.load_model(GOLDEN / "faces32.safetensors")
     z = np.stack([np.random.RandomState(seed).randn(model.card.z_dim) for seed in expected["seeds"]])
     pictures = model.synthesize(model.map(torch.from_numpy(z).float(), psi=0.7))
     np.testing.assert_allclose(pictures.numpy(), expected["img_psi07_const"], atol=1e-4)

@@ -30,6 +30,7 @@ LIMIT_S = 60.0  # a window that takes longer to react is broken, however busy th
 START_S = 180.0  # until there is a window, for reading PyTorch takes seconds of a core's time
 LOOK_S = 0.005  # between two looks at something
 STEADY = 3  # frames: an item that was at one place in so many of them stays there
+FACES = ROOT / "tests" / "golden" / "faces32.safetensors"  # what tests open to begin with: small, and always the same
 T = TypeVar("T")
 
 
@@ -67,13 +68,15 @@ class Driver:
         folder: its session, pictures and file of places are kept in here; a second Driver on the same folder is the
             same person starting the program again.
         display: of the X server. Nothing else may have a window there.
-        arguments: for `main.py open`, besides the folders.
+        arguments: for `main.py open`, besides the folders; where they name no file, a new person opens FACES.
     """
 
     def __init__(self, folder: Path, display: str, arguments: Sequence[str | Path] = ()):
         self.state, self.pictures, self._rects_file = folder / "state", folder / "pictures", folder / "rects.json"
         self._log = folder / "log.txt"
-        self._environment = dict(os.environ, DISPLAY=display, OMP_NUM_THREADS="1", PYTHONFAULTHANDLER="1")
+        # Mesa draws on the thread that asks for it: its own would wait for each other where windows share few cores.
+        quietly = {"OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "0", "PYTHONFAULTHANDLER": "1"}
+        self._environment = dict(os.environ, DISPLAY=display, **quietly)
         self._arguments = arguments
         self._x, self._y, self._width, self._height = 0, 0, *SCREEN  # until the window is there
         self.process: subprocess.Popen[bytes]
@@ -85,9 +88,12 @@ class Driver:
         self._rects_file.parent.mkdir(parents=True, exist_ok=True)
         self._rects_file.unlink(missing_ok=True)
         folders = ("--state", self.state, "--pictures", self.pictures, "--rects", self._rects_file)
+        opened = self._arguments
+        if not self.state.exists() and not any(Path(argument).is_file() for argument in opened):
+            opened = (FACES, *opened)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "main.py", "open", *map(str, folders), *map(str, self._arguments)],
+                [sys.executable, "main.py", "open", *map(str, folders), *map(str, opened)],
                 cwd=ROOT,
                 env=self._environment,
                 stdout=log,

@@ -38,10 +38,6 @@ def cells(app: Driver, at: Rect, side: int) -> np.ndarray:
 # -- the person --------------------------------------------------------------------------------------------------------
 
 
-def test_the_window_starts_with_the_starter_model(app: Driver, see: See) -> None:
-    assert see(app).model.path.endswith("faces32.safetensors")
-
-
 def test_space_brings_someone_new_and_undo_brings_them_back(app: Driver, see: See, picture: Picture) -> None:
     first = see(app)
     app.key("space")

@@ -9,10 +9,9 @@ import numpy as np
 from stylegan_core.scene import Latent, ModelRef, Scene
 from stylegan_core.walk import Key, Walk, frame_times, scene_at
 from stylegan_core.walk_file import write_walk
-from tests.gui.driver import ROOT, Driver
+from tests.gui.driver import FACES, Driver
 from visualizer.files import read_kept
 
-FACES = ROOT / "assets" / "models" / "faces32.safetensors"
 SECONDS, LAST_S, FPS = 6.0, 1.0, 30  # of the walk, its out point, and the rate that the window proposes
 MAGNIFIED = 8  # small pictures are, in a video
 

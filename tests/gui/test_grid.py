@@ -11,7 +11,7 @@ from tests.gui.conftest import See
 from tests.gui.driver import Driver, find
 from visualizer.grid_pictures import GridLayout, Place, tile
 
-NUM_WS = 8  # style vectors of the starter model
+NUM_WS = 8  # style vectors of the model that tests open
 Rendered = Callable[[Scene], np.ndarray]
 
 

@@ -20,7 +20,7 @@ from tests.gui.driver import Driver
 from visualizer.inspection import Inside as LayerInside
 from widgets.inspector_picture import fitted, said
 
-LAYER, CHANNEL = "b8.conv1", 28  # of the starter model, 64 maps of 8 × 8
+LAYER, CHANNEL = "b8.conv1", 28  # of the model that tests open, 64 maps of 8 × 8
 Picture = Callable[[Scene], np.ndarray]
 Inside = Callable[[Driver], Scene]
 

@@ -8,18 +8,15 @@ import numpy as np
 from stylegan_core.checkpoint import digest
 from stylegan_core.scene import ModelRef, Scene
 from tests.gui.conftest import at_one_to_one
-from tests.gui.driver import Driver, find
+from tests.gui.driver import FACES, Driver, find
 from tests.runs import add_snapshot, make_run
-from visualizer.library import starter_models
 from widgets.training_time import EDGE, positions
-
-STARTER = starter_models()[0]
 
 
 def test_the_picture_goes_through_training(
     launch: Callable[..., Driver], picture: Callable[[Scene], np.ndarray], tmp_path: Path
 ) -> None:
-    run = make_run(tmp_path / "faces", STARTER, (0, 2000, 10000))
+    run = make_run(tmp_path / "faces", FACES, (0, 2000, 10000))
     app = at_one_to_one(launch(run.snapshots()[0].path))
     scene = app.scene()
 
@@ -43,7 +40,7 @@ def test_the_picture_goes_through_training(
 
     app.click("snapshots.follow")
     arrives(2)
-    add_snapshot(run, STARTER, 20000, noise=0.3)
+    add_snapshot(run, FACES, 20000, noise=0.3)
     arrives(3)
 
     app.click("snapshots.walk")

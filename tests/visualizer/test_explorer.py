@@ -636,7 +636,7 @@ def test_a_window_can_begin_with_a_projected_face(open_explorer: Callable[[], Ex
 def test_a_projected_face_of_another_model_is_a_sentence(explorer: Explorer, tiny: Path, face: Path) -> None:
     opened(explorer, tiny)
     explorer.open_file(face)
-    said(explorer, "aunt.npz holds 8 style vectors")
+    said(explorer, "aunt.npz holds 10 style vectors")
 
 
 def test_a_starter_model_is_found_wherever_the_program_is(explorer: Explorer, tiny: Path) -> None:

@@ -42,7 +42,7 @@ def pictures(faces: TrainingImages) -> dict[str, Tensor]:
     """Kinds of pictures, from the best to the worst: half of the faces, and what may be mistaken for the other."""
     whole = compared(faces.batch(list(range(2 * HALF)))[0], (32, 32)).float()
     others = whole[1::2]  # the other skin tones of the same faces, mostly
-    model = load_model(REPOSITORY / "assets" / "models" / "faces32.safetensors")
+    model = load_model(REPOSITORY / "tests" / "golden" / "faces32.safetensors")
     generated = next(GeneratedPictures(model, faces, 0).batches(HALF, HALF))
     normal = torch.randn(others.shape, generator=torch.Generator().manual_seed(0))
 
