@@ -1,5 +1,7 @@
 """What all tests share: a virtual screen, and a home folder in which they cannot touch the person's own settings."""
 
+import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 
@@ -7,6 +9,11 @@ import pytest
 import setup  # scripts/setup.py
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: two workers share two cores
+
+# Triton decides when it is imported whether its interpreter is to be had, and libraries of training import it.
+with pytest.MonkeyPatch.context() as _environment, contextlib.suppress(ImportError):
+    _environment.setenv("TRITON_INTERPRET", "1")
+    importlib.import_module("triton")
 
 
 @pytest.fixture(scope="session", autouse=True)

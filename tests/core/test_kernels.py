@@ -27,7 +27,7 @@ HALVES = [torch.float16, torch.bfloat16]
 
 @pytest.fixture(autouse=True)
 def _interpreter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TRITON_INTERPRET", "1")  # nothing imports Triton before a kernel is wanted
+    monkeypatch.setenv("TRITON_INTERPRET", "1")  # as when conftest.py imported it
     with torch.inference_mode(), kernels.interpreted():
         yield
 

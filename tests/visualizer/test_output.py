@@ -451,7 +451,9 @@ class Fakes:
         """A picture of the worker's."""
         rgba = np.zeros((size, size, 4), np.uint8)
         self.explorer.latest = SimpleNamespace(rgba=rgba, frame=SimpleNamespace(preview=preview))
-        self.explorer.card = None if resolution is None else SimpleNamespace(resolution=resolution)
+        self.explorer.card = (
+            None if resolution is None else SimpleNamespace(width=resolution, height=resolution, has_alpha=False)
+        )
         return rgba
 
     def reported(self, **changes: Any) -> None:
