@@ -23,7 +23,7 @@ def test_a_picture_with_alpha_is_looked_at_and_saved(
 ) -> None:
     write(random_spec(CONFIG, 0), model := tmp_path / "oblong.safetensors")
     app = at_one_to_one(launch(model))
-    app.wait_for(lambda: app.session()["scene"]["model"]["path"] == str(model), "the model")
+    app.wait_for(lambda: app.session().get("scene", {}).get("model", {}).get("path") == str(model), "the model")
     app.click("view.ground", 0.6)
     app.click("view.channel", 0.85)
     grey = picture(app.scene())

@@ -9,7 +9,7 @@ import numpy as np
 
 from stylegan_core.scene import Scene
 from tests.gui.conftest import See, at_one_to_one
-from tests.gui.driver import Driver
+from tests.gui.driver import FACES, Driver
 from visualizer.session import Layout, OutputSettings, Session, session_to_json
 
 TITLE = "StyleScope output"
@@ -32,7 +32,7 @@ def test_the_picture_alone_in_a_second_window(
     layout = Layout(width=940, height=900, x=20, y=20, closed=("transform", "history"))
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "session.json").write_text(session_to_json(Session(layout=layout, output=OUTPUT)))
-    app = launch()
+    app = launch(FACES)
 
     def shows(scene: Scene) -> None:
         right = letterboxed(picture(scene))

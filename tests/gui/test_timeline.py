@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stylegan_core.scene import only_picture
-from stylegan_core.walk import Walk, scene_at
+from stylegan_core.walk import Key, Walk, scene_at
 from stylegan_core.walk_file import read_walk
 from tests.gui.conftest import See
 from tests.gui.driver import Driver
@@ -117,8 +117,14 @@ def test_a_generated_walk_is_eased_copied_nudged_and_snapped(app: Driver, timeli
     app.click("timeline.snap")
     with app.key_held("ctrl"):
         app.drag(timeline.at(4.8, 40, 12.0), timeline.at(6.0, 40, 12.0), timeline.at(7.1, 40, 12.0))
-    walk = timeline.kept(lambda walk: len(walk.keys) == 7, "a copy")
-    copied = next(key for key in walk.keys if key.time_s == pytest.approx(7.0))  # on a beat
+
+    def copy(walk: Walk) -> Key | None:
+        on_a_beat = (key for key in walk.keys if key.time_s == pytest.approx(7.0))
+        return next(on_a_beat, None) if len(walk.keys) == 7 else None
+
+    walk = timeline.kept(lambda walk: copy(walk) is not None, "a copy")
+    copied = copy(walk)
+    assert copied is not None
     assert copied.scene == walk.keys[2].scene
     app.key("Right")
     timeline.kept(lambda walk: any(key.time_s == pytest.approx(7.5) for key in walk.keys), "the copy a beat later")

@@ -180,7 +180,7 @@ def test_another_picture_stands_beside_under_the_same_transform(
 
     app.fill("latent.seed", "7")
     app.key("Return")
-    choose_beside(app, 1)
+    choose_beside(app, 2)  # below the starter, what was opened last
     app.wait_for(lambda: app.shown("view.beside.seed"), "its seed")
     beside(see(app), 0)
     app.key("ctrl+shift+Right")
