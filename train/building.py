@@ -107,7 +107,10 @@ def _like_its_start(config: RunConfig) -> RunConfig:
     changes = {"generator": source.config.model_copy(update=own)}
     discriminator = _read_discriminator(config)
     if discriminator is not None and type(discriminator.config) is type(config.discriminator):
-        changes["discriminator"] = discriminator.config.model_copy(update=own)
+        fields = type(discriminator.config).model_fields  # it need not know of levels of detail
+        changes["discriminator"] = discriminator.config.model_copy(
+            update={name: value for name, value in own.items() if name in fields}
+        )
     elif "channel_base" in type(wanted).model_fields:
         widths = {name: getattr(source.config, name) for name in ("channel_base", "channel_max")}
         changes["discriminator"] = config.discriminator.model_copy(update=widths)

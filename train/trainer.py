@@ -281,11 +281,11 @@ class Trainer:
 
     def _generated(self, n: int, lod: float, track: bool = False) -> tuple[Tensor, Tensor, Tensor | None]:
         """Pictures of latents and classes by chance, their style vectors, and the classes."""
-        like = self.ema.network.w_avg if hasattr(self.ema.network, "w_avg") else next(self.g.parameters())
-        z = self._chance.normal(n, self.config.generator.z_dim, like=like.detach())
+        like = next(self.g.parameters()).detach()
+        z = self._chance.normal(n, self.config.generator.z_dim, like=like)
         c = None
         if self._labels is not None:
-            place = self._chance.uniform(n, like=like.detach())
+            place = self._chance.uniform(n, like=like)
             c = self._labels[(place * len(self._labels)).long().clamp(max=len(self._labels) - 1)]
         images, ws = self.g(
             z, c, self._chance, mixing=self.config.regularisers.mixing, lod=lod, half=self._half, track=track
