@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from stylegan_core.checkpoint import write_specs
+from stylegan_core.develop import develop
 from stylegan_core.files import write_whole
+from stylegan_core.latent import seed_z
 from stylegan_core.model import build_generator
 from stylegan_core.spec import NetworkSpec
 from train.board import Board, append
@@ -162,10 +164,9 @@ def write_preview(folder: RunFolder, trainer: Trainer, spec: NetworkSpec, classe
     model = build_generator(spec, "", "preview", trainer.device)
     pictures = []
     for seed in range(PREVIEWS):
-        z = torch.from_numpy(np.random.RandomState(seed).randn(1, model.card.z_dim)).to(trainer.device, torch.float32)
+        z = seed_z(seed, model.card.z_dim).to(trainer.device)
         c = None if classes is None else classes[seed % len(classes)][None].to(trainer.device)
-        made = model.synthesize(model.map(z, c), lod=trainer.lod)[0]
-        pictures.append((made * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy())
+        pictures.append(develop(model.synthesize(model.map(z, c), lod=trainer.lod)[0]).cpu().numpy())
     across = math.isqrt(PREVIEWS)
     rows = [np.concatenate(pictures[i : i + across], axis=1) for i in range(0, PREVIEWS, across)]
     pixels = np.concatenate(rows, axis=0)

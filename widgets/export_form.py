@@ -22,9 +22,8 @@ from stylegan_core.export.settings import (
 from stylegan_core.walk import Walk
 from visualizer.exporting import all_of, num_frames
 from visualizer.library import absolute
-from widgets import theme
 from widgets.bind import tooltip
-from widgets.ui import Ui
+from widgets.ui import Ui, form_row
 
 LABELS_PX = 104  # the column of names
 CODEC_NAMES: dict[Codec, str] = {"h264": "H.264", "hevc": "HEVC (H.265)", "av1": "AV1", "vp9": "VP9"}
@@ -120,9 +119,7 @@ class ExportForm:
 
     def _row(self, label: str, build: Any, key: str = "") -> None:
         key = key or label.lower().replace(" ", "_")
-        with dpg.group(horizontal=True, xoffset=self._ui.px(LABELS_PX), tag=f"export.row.{key}"):
-            dpg.add_text(label, color=theme.DIM)
-            build()
+        form_row(f"export.row.{key}", label, self._ui.px(LABELS_PX), build)
 
     def _combo(self, tag: str, items: Sequence[str], callback: Any, width: int = -1) -> None:
         dpg.add_combo(items=list(items), tag=tag, width=width, callback=lambda _, value: callback(value))

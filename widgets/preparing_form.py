@@ -10,10 +10,10 @@ from train.data.decoding import ENDINGS
 from train.data.fitting import Crop, PrepareSettings
 from train.data.video import READERS
 from visualizer.library import absolute
-from widgets import icons, theme
+from widgets import icons
 from widgets.bind import tooltip
 from widgets.browser import Browser
-from widgets.ui import Ui
+from widgets.ui import Ui, form_row
 
 LABELS_PX = 92  # the column of names
 SHOWN = 30  # characters of a path: its end says most
@@ -106,9 +106,7 @@ class PrepareForm:
 
     def _row(self, label: str, build: Any, key: str = "") -> None:
         key = key or label.lower().replace(" ", "_")
-        with dpg.group(horizontal=True, xoffset=self._ui.px(LABELS_PX), tag=f"prepare.row.{key}"):
-            dpg.add_text(label, color=theme.DIM)
-            build()
+        form_row(f"prepare.row.{key}", label, self._ui.px(LABELS_PX), build)
 
     def _combo(self, tag: str, items: Sequence[str] | dict[str, Any], changes: Any) -> None:
         dpg.add_combo(

@@ -15,7 +15,7 @@ from visualizer.training_plan import DEMO_FACES, Asked, Plan
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.browser import Browser
-from widgets.ui import Ui
+from widgets.ui import Ui, form_row
 
 TAG = "training.new"
 LABELS_PX, LINE_PX = 92, 18  # the column of names, and a line of text
@@ -77,9 +77,7 @@ class NewRun:
                 dpg.add_button(label="Cancel", tag=f"{TAG}.cancel", callback=self._done)
 
     def _row(self, label: str, build: Callable[[], Any], key: str = "") -> None:
-        with dpg.group(horizontal=True, xoffset=self._ui.px(LABELS_PX), tag=f"{TAG}.row.{key or label}"):
-            dpg.add_text(label, color=theme.DIM)
-            build()
+        form_row(f"{TAG}.row.{key or label}", label, self._ui.px(LABELS_PX), build)
 
     def _combo(self, key: str, items: list[str], callback: Callable[[str], None]) -> None:
         dpg.add_combo(items, tag=f"{TAG}.{key}", width=-1, callback=lambda _, value: callback(value))

@@ -1,5 +1,6 @@
 """What every panel is given, and what every panel is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +9,7 @@ import dearpygui.dearpygui as dpg
 from visualizer.explorer import Explorer
 from visualizer.window import Window
 from widgets.bind import Binder
-from widgets.theme import Fonts
+from widgets.theme import DIM, Fonts
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ def centred(width: int, height: int) -> list[int]:
     """Where a window of this size, in px, stands in the middle of the program's."""
     room = (dpg.get_viewport_client_width(), dpg.get_viewport_client_height())
     return [max((room[0] - width) // 2, 0), max((room[1] - height) // 2, 0)]
+
+
+def form_row(tag: str, label: str, names_px: int, build: Callable[[], object]) -> None:
+    """A line of a form: its name, in a column of this width, and what `build` makes beside it."""
+    with dpg.group(horizontal=True, xoffset=names_px, tag=tag):
+        dpg.add_text(label, color=DIM)
+        build()
 
 
 class Panel(Protocol):
