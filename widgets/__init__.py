@@ -1,1 +1,4 @@
-"""The window's panels, one file each. They read the Explorer, and change the Scene through `bind` and named edits."""
+"""The window's panels, a file or a folder each.
+
+They read the Explorer, and change the Scene through `bind` and named edits.
+"""

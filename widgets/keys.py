@@ -11,7 +11,7 @@ from visualizer.output import Output
 from widgets.canvas import SCALE_STEP, ZOOM_STEP, Canvas
 from widgets.capture import CapturePanel
 from widgets.shortcuts import EQUAL, Shortcut
-from widgets.timeline import TimelineDock
+from widgets.timeline.dock import TimelineDock
 from widgets.transform import TransformPanel
 from widgets.views import VIEW_KEYS, Views
 

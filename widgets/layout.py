@@ -17,30 +17,30 @@ from widgets.canvas import Canvas
 from widgets.capture import CapturePanel
 from widgets.compact import Compact
 from widgets.dialogs import HelpWindow, RestoreOffer
-from widgets.export import ExportWindow
-from widgets.grid import GridView
+from widgets.export.window import ExportWindow
+from widgets.grid.view import GridView
 from widgets.history import HistoryPanel
-from widgets.inspector import LayersView
+from widgets.inspector.view import LayersView
 from widgets.keys import shortcut_table
 from widgets.latent import LatentPanel
 from widgets.mixing import MixingPanel
 from widgets.model import ModelPanel
 from widgets.needs import NEEDS, able, useless
-from widgets.noise import NoisePanel
-from widgets.noises import NoisesView
+from widgets.noise.panel import NoisePanel
+from widgets.noise.view import NoisesView
 from widgets.output import OutputPanel
 from widgets.performance import PerformancePanel
-from widgets.preparing import PrepareWindow
+from widgets.preparing.window import PrepareWindow
 from widgets.shortcuts import Shortcuts
-from widgets.signals import SignalsPanel
-from widgets.takes import RecordButton, TakeOffers
-from widgets.timeline import TimelineDock
-from widgets.training import TrainingView
-from widgets.training_time import HEIGHT as TRAINING_TIME
-from widgets.training_time import TrainingTimeStrip
+from widgets.signals.panel import SignalsPanel
+from widgets.timeline.dock import TimelineDock
+from widgets.timeline.takes import RecordButton, TakeOffers
+from widgets.training.time_strip import HEIGHT as TRAINING_TIME
+from widgets.training.time_strip import TrainingTimeStrip
+from widgets.training.view import TrainingView
 from widgets.transform import TransformPanel
-from widgets.truncation import TruncationPanel
-from widgets.truncation_view import TruncationView
+from widgets.truncation.panel import TruncationPanel
+from widgets.truncation.view import TruncationView
 from widgets.ui import Panel, Ui
 from widgets.view import ViewPanel
 from widgets.views import Views

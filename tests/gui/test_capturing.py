@@ -10,7 +10,7 @@ from stylegan_core.take import read_take
 from stylegan_core.walk import Walk
 from stylegan_core.walk_file import read_walk
 from tests.gui.driver import Driver
-from widgets.timeline_clips import FILL
+from widgets.timeline.clips import FILL
 
 
 @pytest.fixture

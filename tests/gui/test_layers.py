@@ -18,7 +18,7 @@ from stylegan_core.scene import ChannelGain, Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import Driver
 from visualizer.inspection import Inside as LayerInside
-from widgets.inspector_picture import fitted, said
+from widgets.inspector.picture import fitted, said
 
 LAYER, CHANNEL = "b8.conv1", 28  # of the model that tests open, 64 maps of 8 × 8
 Picture = Callable[[Scene], np.ndarray]

@@ -14,8 +14,8 @@ from stylegan_core.render import Renderer
 from stylegan_core.scene import Look, Noise, Scene
 from tests.gui.conftest import See, at_one_to_one
 from tests.gui.driver import Driver
-from widgets.noise_layers import ROW, SLOT
-from widgets.noise_picture import RADIUS_STEP
+from widgets.noise.layers import ROW, SLOT
+from widgets.noise.picture import RADIUS_STEP
 
 Picture = Callable[[Scene], np.ndarray]
 MODEL = Path(__file__).parents[1] / "golden" / "ada_skip64.pkl"

@@ -9,7 +9,7 @@ from tests.gui.driver import Driver, find
 from train.data.fitting import PrepareSettings
 from train.data.opening import open_images
 from visualizer.dataset_preparation import sample
-from widgets.preparing_look import CELL_PX
+from widgets.preparing.look import CELL_PX
 
 COUNT, SIDE = 4, 16
 

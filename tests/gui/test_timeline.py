@@ -11,7 +11,7 @@ from stylegan_core.walk_file import read_walk
 from tests.gui.conftest import See
 from tests.gui.driver import Driver
 from widgets import theme
-from widgets.timeline_scale import TimeScale, fitted
+from widgets.timeline.scale import TimeScale, fitted
 
 
 class TimelineOnScreen:

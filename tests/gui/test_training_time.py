@@ -10,7 +10,7 @@ from stylegan_core.scene import ModelRef, Scene
 from tests.gui.conftest import at_one_to_one
 from tests.gui.driver import FACES, Driver, find
 from tests.runs import add_snapshot, make_run
-from widgets.training_time import EDGE, positions
+from widgets.training.time_strip import EDGE, positions
 
 
 def test_the_picture_goes_through_training(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from widgets.export_list import size, time_left
+from widgets.export.list import size, time_left
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from stylegan_core.parameters import parameter
 from visualizer.signals.model import AudioFeature, Lfo, MidiControl, Modulation, OscControl, SignalSettings, Source
 from visualizer.signals.rack import Rack
-from widgets.signals_patch import Patch
-from widgets.signals_words import beats_words, found, new_modulation, number_format, source_words, span_of
+from widgets.signals.patch import Patch
+from widgets.signals.words import beats_words, found, new_modulation, number_format, source_words, span_of
 
 ROOT = Path(__file__).parents[2]
 

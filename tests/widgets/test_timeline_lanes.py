@@ -9,11 +9,11 @@ from stylegan_core.edits import tracks
 from stylegan_core.edits import walk as walks
 from stylegan_core.scene import Latent, Scene
 from stylegan_core.walk import Clip, Sample, Take, Walk
-from widgets.timeline_area import Area, Grip, fresh
-from widgets.timeline_clips import ClipsLane, rows
-from widgets.timeline_curves import CurveLane, value_words
-from widgets.timeline_keys import KeysLane, ease_shape, tile_size
-from widgets.timeline_scale import TimeScale
+from widgets.timeline.area import Area, Grip, fresh
+from widgets.timeline.clips import ClipsLane, rows
+from widgets.timeline.curves import CurveLane, value_words
+from widgets.timeline.keys import KeysLane, ease_shape, tile_size
+from widgets.timeline.scale import TimeScale
 
 
 def person(seed: int) -> Scene:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.timeline_scale import (
+from widgets.timeline.scale import (
     BEAT_PX,
     FINEST_PX,
     LABEL_PX,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from train.run_folder import Snapshot
-from widgets.training_time import kimg, nearest, positions
+from widgets.training.time_strip import kimg, nearest, positions
 
 
 def snapshots(*seen: int) -> list[Snapshot]:

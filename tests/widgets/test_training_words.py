@@ -3,7 +3,7 @@
 import pytest
 
 from train.run_folder import Status
-from widgets.training_words import FACTS, facts, kimg, rate, span
+from widgets.training.words import FACTS, facts, kimg, rate, span
 
 
 @pytest.mark.parametrize(

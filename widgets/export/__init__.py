@@ -1,0 +1,1 @@
+"""The export window: settings, and what is under way."""

@@ -1,0 +1,1 @@
+"""The grid view: people mixed into people."""

@@ -1,0 +1,1 @@
+"""The layers view: what each layer gives, and handles on it."""

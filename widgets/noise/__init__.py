@@ -1,0 +1,1 @@
+"""The noise panel, and the noise view."""

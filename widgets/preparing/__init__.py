@@ -1,0 +1,1 @@
+"""The window that prepares pictures to train with."""

@@ -1,0 +1,1 @@
+"""The signals panel, and what it puts on other panels' controls."""

@@ -1,0 +1,1 @@
+"""The timeline under the picture: a walk as keys, takes and curves."""

@@ -1,0 +1,1 @@
+"""The training view, and the strip of snapshots under the picture."""

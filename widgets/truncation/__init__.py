@@ -1,0 +1,1 @@
+"""The truncation panel, and the truncation view."""
