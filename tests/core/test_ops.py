@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan_core import ops
+from stylegan_core.ops import bands
 from stylegan_core.stylegan2 import minibatch_stddev
 
 FILTER = (1.0, 3.0, 3.0, 1.0)
@@ -86,7 +87,7 @@ def modulated_up(x: Tensor, weight: Tensor, styles: Tensor, f: Tensor) -> Tensor
 @pytest.mark.parametrize("size", [4, 40], ids=["more weights than pixels", "more pixels than weights"])
 @pytest.mark.parametrize("band_macs", [1e3, 1e12], ids=["in bands", "whole"])
 def test_modulated_convolution(size: int, band_macs: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ops, "BAND_MACS", band_macs)
+    monkeypatch.setattr(bands, "BAND_MACS", band_macs)
     x, weight, styles = random(2, 6, size, size), random(5, 6, 3, 3, seed=1), random(2, 6, seed=2)
     f, polls, tops = ops.setup_filter(FILTER), [0], []
 
@@ -110,7 +111,7 @@ def test_modulated_convolution(size: int, band_macs: float, monkeypatch: pytest.
 
 
 def test_a_convolution_under_way_can_be_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ops, "BAND_MACS", 1e3)
+    monkeypatch.setattr(bands, "BAND_MACS", 1e3)
     done: list[int] = []
 
     def poll() -> None:

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan_core import ops, progan, progressive, stylegan1
+from stylegan_core import progan, progressive, stylegan1
 from stylegan_core.errors import Cancelled
 from stylegan_core.model import build_generator, random_spec
+from stylegan_core.ops import bands
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
@@ -28,7 +29,7 @@ def test_doubling_in_bands_is_doubling_at_once(monkeypatch: pytest.MonkeyPatch, 
     kernel, polls = progressive.up_kernel(weight), []
     with torch.inference_mode():
         whole = progressive.conv2d_up(x, kernel, lambda: None)
-        monkeypatch.setattr(ops, "BAND_BYTES", 1)
+        monkeypatch.setattr(bands, "BAND_BYTES", 1)
         banded = progressive.conv2d_up(x, kernel, lambda: polls.append(1), finish)
     torch.testing.assert_close(whole, expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(banded, 2 * expected, atol=1e-5, rtol=1e-5)
@@ -36,7 +37,7 @@ def test_doubling_in_bands_is_doubling_at_once(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_doubling_can_be_dropped_between_bands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ops, "BAND_BYTES", 1)
+    monkeypatch.setattr(bands, "BAND_BYTES", 1)
     polls: list[int] = []
 
     def poll() -> None:

@@ -12,6 +12,7 @@ from bench.straightforward import straightforward
 from stylegan_core import filtered_lrelu, ops, reference, winograd
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.model import Model, build_generator, half_dtype, random_spec
+from stylegan_core.ops import bands, convolution, modulation
 from stylegan_core.stylegan3 import StyleGAN3Config, at_rate, layer_plans
 from stylegan_core.workspace import workspace
 
@@ -46,7 +47,7 @@ def largest_difference(a: Tensor, b: Tensor) -> float:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_both_forms_give_one_picture(name: str, narrow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if narrow:
-        for module, limit in ((ops, "BAND_MACS"), (ops, "BAND_BYTES"), (filtered_lrelu, "BAND_BYTES")):
+        for module, limit in ((bands, "BAND_MACS"), (bands, "BAND_BYTES"), (filtered_lrelu, "BAND_BYTES")):
             monkeypatch.setattr(module, limit, 1)
         monkeypatch.setattr(filtered_lrelu, "MIN_ROWS", 3)
         monkeypatch.setattr(filtered_lrelu, "LANES", 8)
@@ -61,9 +62,9 @@ def test_both_forms_give_one_picture(name: str, narrow: bool, monkeypatch: pytes
 
 def test_wide_layers_take_fewer_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "BREAK_EVEN", 4)
-    monkeypatch.setattr(ops, "WINOGRAD_PIXELS", 1)
+    monkeypatch.setattr(modulation, "WINOGRAD_PIXELS", 1)
     for limit in (1, 1 << 30):
-        monkeypatch.setattr(ops, "WINOGRAD_BYTES", limit)
+        monkeypatch.setattr(convolution, "WINOGRAD_BYTES", limit)
         for config in (CONFIGS["stylegan2"], CONFIGS["stylegan3-t"]):
             model = model_of(config)
             ws = model.map(random(2, 16))
@@ -77,7 +78,7 @@ def test_wide_layers_take_fewer_products(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_fewer_products_are_the_same_convolution(height: int, width: int, pad: int) -> None:
     x, weight = random(2, 3, height, width), random(4, 3, 3, 3, seed=1)
     with torch.inference_mode():
-        y = ops._winograd_conv2d(
+        y = convolution.winograd_conv2d(
             x, winograd.transformed(weight), pad, torch.ones(2, 4, 1, 1), ops.no_poll, ops.unfinished
         )
     torch.testing.assert_close(y.double(), F.conv2d(x.double(), weight.double(), padding=pad), atol=1e-5, rtol=1e-5)
@@ -88,7 +89,7 @@ def test_fewer_products_are_as_exact_as_all_of_them() -> None:
     one = torch.ones(1, 256, 1, 1)
     truth = F.conv2d(x.double(), weight.double(), padding=1)
     with torch.inference_mode():
-        fewer = ops._winograd_conv2d(x, winograd.transformed(weight), 1, one, ops.no_poll, ops.unfinished)
+        fewer = convolution.winograd_conv2d(x, winograd.transformed(weight), 1, one, ops.no_poll, ops.unfinished)
     assert largest_difference(fewer.double(), truth) <= 3e-6
 
 
