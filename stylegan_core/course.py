@@ -16,7 +16,7 @@ from stylegan_core.scene import Scene
 from stylegan_core.transform import input_matrix, motion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Course:
     """How a Scene runs through a model."""
 

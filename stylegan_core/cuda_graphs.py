@@ -69,7 +69,7 @@ def record(device: torch.device, run: Callable[[], Tensor]) -> Recording:
         return Recording(graph.replay, output, torch.cuda.memory_reserved() - before)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     """One key's recording with its own inputs; without one it has been seen once, or has failed."""
 

@@ -43,7 +43,7 @@ class Probe:
         return x
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What synthesis takes beside the style vectors. Each network reads what it knows."""
 

@@ -39,7 +39,7 @@ TOO_LARGE = f"There is no memory left for the full picture, so this is a smaller
 NO_MEMORY = f"There is no memory left for this picture; {ADVICE}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """A picture and how it came to be, or why it did not.
 

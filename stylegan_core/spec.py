@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NetworkSpec:
     """Configuration and weights of one network.
 

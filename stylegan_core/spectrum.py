@@ -12,7 +12,7 @@ from torch import Tensor
 FLOOR_DB = -200.0  # what is less, such as nothing at all, counts as this
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """Power by frequency. 0 dB: a sinusoid of amplitude 1."""
 

@@ -28,7 +28,7 @@ MAX_NAME = 128  # characters
 _REQUIRED = object()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TfNetwork:
     """One network of a snapshot. A setting or variable that is missing or unusable is a ModelFileError."""
 

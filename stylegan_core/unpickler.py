@@ -77,7 +77,7 @@ class NumpyType(Buildable):
         return np.dtype(self.order + self.code)
 
 
-@dataclass
+@dataclass(eq=False)
 class NumpyArray(Buildable):
     """A numpy array; `value` is there after its state."""
 

@@ -10,6 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CODE = ("stylegan_core", "visualizer", "widgets", "train", "scripts", "bench", "tests", "main.py")
+WINDOW = ("visualizer", "widgets")
 LARGEST_FILE_MIB = 20
 
 
@@ -30,6 +31,25 @@ def test_every_python_file_says_what_it_is_for() -> None:
     assert ours, "no source file is tracked by git"
     silent = [str(path.relative_to(REPOSITORY)) for path in ours if not ast.get_docstring(ast.parse(path.read_text()))]
     assert silent == []
+
+
+def test_what_holds_tensors_is_compared_by_identity() -> None:
+    """The == that @dataclass makes asks whether a tensor is true, and fails, once all before it is equal."""
+    compared = []
+    for path in tracked_files():
+        if path.suffix != ".py" or path.relative_to(REPOSITORY).parts[0] not in ("stylegan_core", "train", *WINDOW):
+            continue
+        for item in ast.walk(ast.parse(path.read_text())):
+            if isinstance(item, ast.ClassDef) and any(map(makes_equality, item.decorator_list)):
+                held = [ast.unparse(field.annotation) for field in item.body if isinstance(field, ast.AnnAssign)]
+                if re.search(r"\b(Tensor|ndarray|Frame|Shown)\b", " ".join(held)):
+                    compared.append(f"{path.relative_to(REPOSITORY)}: {item.name}")
+    assert compared == []
+
+
+def makes_equality(decorator: ast.expr) -> bool:
+    text = ast.unparse(decorator)
+    return text.startswith("dataclass") and "eq=False" not in text
 
 
 @pytest.mark.parametrize("folder", ["stylegan_core", "train", "visualizer", "widgets", "bench", "scripts"])

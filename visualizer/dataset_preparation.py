@@ -22,7 +22,7 @@ _SHADE = 0.25  # of the brightness, where a picture is cut off
 _LIGHT, _DARK, _SQUARE = 120, 90, 6  # of the chequers behind what is transparent; px
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One picture before and after, small.
 

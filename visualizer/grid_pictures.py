@@ -85,7 +85,7 @@ def tile(pixels: np.ndarray, px: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((px, height_of(px, pixels)), Image.Resampling.BICUBIC))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CellPicture:
     """What there is of a Scene's picture."""
 

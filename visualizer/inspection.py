@@ -30,7 +30,7 @@ from visualizer.worker import Worker, to_rgba
 REST_S = 0.3  # how long a Scene rests before all layers are measured, for that runs the whole network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Radial:
     """The power of a map by frequency, whatever the direction."""
 
@@ -38,7 +38,7 @@ class Radial:
     power_db: np.ndarray  # float32 [n]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inside:
     """One layer of a Scene."""
 

@@ -34,7 +34,7 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerNoise:
     """A layer as it stands in the list."""
 
@@ -42,7 +42,7 @@ class LayerNoise:
     learned: float  # what training left to multiply the map by
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NoisePicture:
     """One layer's noise, looked at as a Scene's Look says, and the numbers behind it."""
 

@@ -80,7 +80,7 @@ class Run:
         return min(self.status.seen / self.total, 1.0) if self.total else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preview:
     """Pictures of seeds that stay the same, at a moment in training."""
 

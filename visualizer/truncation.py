@@ -132,7 +132,7 @@ class Rung:
     scene: Scene
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Made:
     rung: Rung
     index: int  # its place in the ladder that asked for it

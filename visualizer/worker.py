@@ -50,7 +50,7 @@ class Request:
     playing: bool = False  # whether the next Scene will come by itself
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shown:
     """A Frame with its pixels as the presenter takes them."""
 

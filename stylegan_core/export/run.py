@@ -282,7 +282,7 @@ class Export:
         return f"{where} ({reason}); what is written stays, and exporting again goes on from there."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Asked:
     """A picture that was asked for."""
 

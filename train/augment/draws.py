@@ -35,7 +35,7 @@ class Draws(NamedTuple):
     holes: Tensor | None = None  # [N, 4]: centre (x, y), width and height, in shares of the picture's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Dice:
     """Throws once for each picture."""
 

@@ -14,7 +14,7 @@ COLOUR_SIDE = 8
 COLOUR_LEVELS = 10  # of 255
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fingerprint:
     """What tells pictures apart.
 
