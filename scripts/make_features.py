@@ -63,7 +63,7 @@ def main() -> None:
 def read_faces() -> tuple[Tensor, Tensor]:
     """Pictures [N, 3, SIZE, SIZE] in [0, 255], and for each question the right answers' numbers, [3, N]."""
     images = TrainingImages(open_images(DATA))
-    pictures = fitted(images.batch(list(range(len(images))))[0].float())
+    pictures = fitted(images.batch(range(len(images))).pixels.float())
     with zipfile.ZipFile(DATA) as archive:
         attributes = json.loads(archive.read("attributes.json"))
     rows = [attributes[images.source.name(i)] for i in range(len(images))]

@@ -1,14 +1,30 @@
 """TrainingImages: the pictures that a run learns from, as a PyTorch Dataset."""
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from train.data.errors import DataError
-from train.data.images import ImageSource
+from train.data.images import ImageSource, first_usable
 from train.data.order import chosen
+
+
+class Batch(NamedTuple):
+    """Pictures and labels on their way into a step.
+
+    Attributes:
+        pixels: uint8 [N, C, H, W]; in pinned memory where a loader and CUDA are at work.
+        labels: float32 [N, L].
+        unusable: a sentence about each picture that another one stands in for.
+    """
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    unusable: tuple[str, ...] = ()
 
 
 class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -97,7 +113,22 @@ class TrainingImages(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """The labels of all pictures, without mirrored copies: float32 [n, L]."""
         return np.stack([self.source.label(int(member)) for member in self.members])
 
-    def batch(self, indices: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Several: uint8 [N, C, H, W] and float32 [N, L]; errors as for one."""
-        pixels, labels = zip(*(self[index] for index in indices), strict=True)
-        return torch.stack(pixels), torch.stack(labels)
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """Several. For a picture that cannot be used the next one stands in, always the same, with its own label.
+
+        Raises:
+            DataError: nor can those after it, or something is wrong with more than one picture.
+            IndexError: as for one.
+        """
+        found = [first_usable(self._from(index), self.__getitem__) for index in indices]
+        pixels, labels = zip(*(pair for pair, _ in found), strict=True)
+        unusable = tuple(str(error) for _, errors in found for error in errors)
+        return Batch(torch.stack(pixels), torch.stack(labels), unusable)
+
+    def _from(self, index: int) -> Iterator[int]:
+        """A picture and all that follow it, round in a circle; mirrored ones after a mirrored one."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        count = len(self.members)
+        flip, place = divmod(index, count)
+        return (flip * count + (place + step) % count for step in range(count))

@@ -15,11 +15,15 @@ class DataError(StyleScopeError):
         self.reason = reason or message
 
 
-def unusable(where: str, reason: str) -> DataError:
+class UnusablePicture(DataError):
+    """A single picture is of no use, which says nothing about the others."""
+
+
+def unusable(where: str, reason: str) -> UnusablePicture:
     """The error about a single picture that a preparation would leave out.
 
     Args:
         where: the picture's name.
         reason: what is wrong, such as "is broken".
     """
-    return DataError(f"{where} {reason}; prepare the data first, which leaves such pictures out.", reason)
+    return UnusablePicture(f"{where} {reason}; prepare the data first, which leaves such pictures out.", reason)

@@ -6,18 +6,22 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from stylegan_core.watch import Watch
 from train.data.decoding import CHANNELS, as_array, decode
-from train.data.errors import DataError
+from train.data.errors import DataError, UnusablePicture
 from train.data.labels import Labels
 
+MOST_UNUSABLE = 64  # pictures in a row; where there are more, something else is wrong
 LABELS_FILE, REPORT_FILE = LISTINGS = ("dataset.json", "report.json")  # beside the pictures
 Decode = Callable[[], Image.Image]  # nothing but work, which any thread can do
+T = TypeVar("T")
 
 
 class ImageSource(ABC):
@@ -77,12 +81,12 @@ class ImageSource(ABC):
 
     @cached_property
     def shape(self) -> tuple[int, int, int]:
-        """The first picture's [C, H, W], which all others have to share.
+        """The first picture's [C, H, W], which all others have to share; the first that can be read.
 
         Raises:
-            DataError: it cannot be read.
+            DataError: there is none at the beginning.
         """
-        first = self.fetch(0)()
+        first, _ = first_usable(range(len(self)), lambda index: self.fetch(index)())
         return CHANNELS[first.mode], first.height, first.width
 
     def image(self, index: int) -> np.ndarray:
@@ -120,6 +124,21 @@ class ImageSource(ABC):
         missing = self.labels.missing() if labelled else None
         if missing is not None:
             raise DataError(f"{self.where(missing)} has no label and others have one; give it one, or learn without.")
+
+
+def first_usable(indices: Iterable[int], read: Callable[[int], T]) -> tuple[T, list[UnusablePicture]]:
+    """What is read of the first of some pictures that can be used, and the errors of those before it.
+
+    Raises:
+        DataError: none of the first MOST_UNUSABLE can be used, or something is wrong with more than one picture.
+    """
+    errors: list[UnusablePicture] = []
+    for index in islice(indices, MOST_UNUSABLE):
+        try:
+            return read(index), errors
+        except UnusablePicture as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def by_ending(names: Iterable[str]) -> Counter[str]:

@@ -1,5 +1,6 @@
 """The pictures that are compared: those of the data and those that a model makes, alike in size and colours."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from stylegan_core.ops import Poll, no_poll
 from train.data.dataset import TrainingImages
 from train.data.order import chosen
 
+log = logging.getLogger(__name__)
 GREY = 127.5  # behind what is transparent
 
 
@@ -67,12 +69,14 @@ class RealPictures:
         """All of them as uint8 [N, 3, height, width].
 
         Raises:
-            DataError: one cannot be read.
+            DataError: they cannot be read; for single ones that cannot others stand in.
         """
         numbers = [int(number) for number in self.numbers()]
         for start in range(0, len(numbers), batch):
-            pictures, _ = self.images.batch(numbers[start : start + batch])
-            yield compared(pictures, size)
+            found = self.images.batch(numbers[start : start + batch])
+            for sentence in found.unusable:
+                log.warning("%s", sentence)
+            yield compared(found.pixels, size)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def faces() -> TrainingImages:
 @pytest.fixture(scope="module")
 def pictures(faces: TrainingImages) -> dict[str, Tensor]:
     """Kinds of pictures, from the best to the worst: half of the faces, and what may be mistaken for the other."""
-    whole = compared(faces.batch(list(range(2 * HALF)))[0], (32, 32)).float()
+    whole = compared(faces.batch(list(range(2 * HALF))).pixels, (32, 32)).float()
     others = whole[1::2]  # the other skin tones of the same faces, mostly
     model = load_model(REPOSITORY / "tests" / "golden" / "faces32.safetensors")
     generated = next(GeneratedPictures(model, faces, 0).batches(HALF, HALF))
@@ -83,7 +83,7 @@ def test_precision_falls_with_quality_and_recall_with_variety(looks: dict[str, T
 
 
 def test_larger_pictures_look_like_themselves_made_smaller(faces: TrainingImages) -> None:
-    large, _ = faces.batch(list(range(20)))
+    large = faces.batch(list(range(20))).pixels
     near = look(large.float()) - look(F.avg_pool2d(large.float(), 2))
     assert float(near.abs().mean()) < 0.02
     assert look(large[:, :, :48, :20].float()).shape == look(large.float()).shape
