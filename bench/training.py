@@ -82,7 +82,7 @@ class Runner:
             specs = random_spec(config.generator, 0), random_spec(config.discriminator, 1)
             self.trainer = Trainer(config, *specs, None, torch.device("cpu"))
         self.trainer.adaptive.p = STRENGTH
-        self._batches = Batches(pictures(config, not plain), 0, Share(config.batch), workers=0)
+        self._batches = Batches(pictures(config, not plain), 0, lambda _: Share(config.batch), workers=0)
 
     def _form(self) -> Any:
         return plain_training() if self.plain else nullcontext()
@@ -123,7 +123,7 @@ def waiting(source: Path, config: RunConfig, workers: int, keep: bool, steps: in
     specs = random_spec(config.generator, 0), random_spec(config.discriminator, 1)
     trainer = Trainer(config, *specs, None, torch.device("cpu"))
     waited = 0.0
-    with Batches(images, 0, Share(config.batch), workers=workers) as batches:
+    with Batches(images, 0, lambda _: Share(config.batch), workers=workers) as batches:
         trainer.train(next(batches))
         began = time.perf_counter()
         for _ in range(steps):

@@ -77,7 +77,8 @@ def configure(
     start = _absolute(start or StartConfig())
     config = presets.make(preset, data, pictures, start=start, kimg=kimg, batch=batch, seed=seed)
     config = _like_its_start(config)
-    check_batch(config.discriminator, config.piece or config.batch)
+    for size in config.batches.values():
+        check_batch(config.discriminator, config.piece or size)
     return config
 
 

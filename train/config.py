@@ -3,6 +3,7 @@
 What is not in here does not: where the run lies, which device trains, how often a person looks.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,9 @@ Count = Annotated[int, Field(ge=1, le=1 << 24)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 Kimg = Annotated[float, Field(gt=0, le=1e9)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+LEVELS = tuple(str(4 << octaves) for octaves in range(9))  # what is grown through, px
+BY_LEVEL = ("growth.batches", "growth.rates")  # fields whose own fields are levels
 
 
 class Settings(BaseModel):
@@ -48,7 +52,7 @@ class StartConfig(Settings):
 class OptimiserConfig(Settings):
     """Adam (Kingma and Ba 2015)."""
 
-    lr: Annotated[float, Field(gt=0, le=1)]
+    lr: Rate
     betas: tuple[Decay, Decay] = (0.0, 0.99)
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
 
@@ -66,11 +70,45 @@ class RegularisersConfig(Settings):
 
 
 class GrowthConfig(Settings):
-    """Progressive growing (Progressive GAN, appendix A; StyleGAN, appendix C)."""
+    """Progressive growing (Progressive GAN, section 2 and appendix A; StyleGAN, appendix C).
+
+    A level is named by the px of its pictures, 4 to 1024; of two that fade it is the finer one.
+    """
 
     first_px: Annotated[int, Field(ge=4, le=1024)] = 8
     train_kimg: Annotated[float, Field(ge=0, le=1e6)] = 600.0
     fade_kimg: Annotated[float, Field(ge=0, le=1e6)] = 600.0
+    batches: dict[int, Count] = {}  # pictures a step at a level; at others the run's batch
+    rates: dict[int, Rate] = {}  # the learning rate of both networks at a level; at others each one's own
+
+    @field_validator("batches", "rates", mode="before")
+    @classmethod
+    def _by_level(cls, values: Any) -> Any:
+        for name in values if isinstance(values, dict) else ():
+            if str(name) not in LEVELS:
+                raise ValueError(f"a level is named by its px, a power of two from 4 to 1024, and {name} is none")
+        return values
+
+    @model_validator(mode="after")
+    def _takes_time(self) -> Self:
+        if not self.train_kimg + self.fade_kimg:
+            raise ValueError("train_kimg and fade_kimg are both 0; one has to be more, or leave growth out")
+        return self
+
+    def lod_at(self, seen: int, first: int) -> float:
+        """The level of detail after so many pictures: each is trained for a while, then fades into the next.
+
+        Level n is the picture n octaves below the full size.
+
+        Args:
+            seen: pictures.
+            first: the level that training begins with.
+        """
+        kimg, phase = seen / 1000, self.train_kimg + self.fade_kimg
+        passed = math.floor(kimg / phase)
+        rest = kimg - passed * phase
+        faded = max(rest - self.train_kimg, 0.0) / self.fade_kimg if self.fade_kimg else 0.0
+        return max(first - passed - faded, 0.0)
 
 
 class BlurConfig(Settings):
@@ -98,7 +136,7 @@ class RunConfig(Settings):
     data: DataConfig
     start: StartConfig = StartConfig()
     kimg: Kimg  # thousands of real pictures that the discriminator is shown in all
-    batch: Count  # pictures a step, over all processes
+    batch: Count  # pictures a step, over all processes; see growth.batches
     piece: Count | None = None  # pictures that a process takes at a time; None: its whole share of the batch
     loss: Literal["logistic", "wgan"] = "logistic"
     optimiser_g: OptimiserConfig
@@ -142,14 +180,16 @@ class RunConfig(Settings):
         grows = getattr(self.generator, "max_lod", 0) > 0
         if self.growth is not None and not grows:
             raise ValueError(f"growth is for networks that grow, and {self.preset}'s do not; leave it out")
-        if self.piece is not None and self.batch % self.piece:
-            raise ValueError(f"piece {self.piece} does not divide batch {self.batch}")
+        for px, batch in self.batches.items():
+            if self.piece is not None and batch % self.piece:
+                level = f" of level {px}" if len(self.batches) > 1 else ""
+                raise ValueError(f"piece {self.piece} does not divide batch {batch}{level}")
         return self
 
     @property
-    def steps(self) -> int:
-        """Steps of the whole run."""
-        return max(-(-round(self.kimg * 1000) // self.batch), 1)
+    def total(self) -> int:
+        """Real pictures in all, 1 or more; the last step may go beyond."""
+        return max(round(self.kimg * 1000), 1)
 
     @property
     def first_lod(self) -> int:
@@ -158,6 +198,38 @@ class RunConfig(Settings):
             return 0
         octaves: int = (self.generator.img_resolution // self.growth.first_px).bit_length() - 1
         return max(min(octaves, self.generator.max_lod), 0)
+
+    @property
+    def batches(self) -> dict[int, int]:
+        """Pictures a step by the px of a level, for all that the run comes to, coarse to fine."""
+        levels = (self._px(lod) for lod in range(self.first_lod, -1, -1))
+        named = {} if self.growth is None else self.growth.batches
+        return {px: named.get(px, self.batch) for px in levels}
+
+    # What a step that begins after `seen` pictures, over all processes, is like. Nothing else decides it, so that
+    # whoever reads pictures ahead, goes on with a run or takes a part of its steps knows it alike.
+
+    def lod_at(self, seen: int) -> float:
+        """The level of detail."""
+        return 0.0 if self.growth is None else self.growth.lod_at(seen, self.first_lod)
+
+    def px_at(self, seen: int) -> int:
+        """The finest level that takes part, by its px (Progressive GAN's official code goes by the same)."""
+        return self._px(math.floor(self.lod_at(seen)))
+
+    def batch_at(self, seen: int) -> int:
+        """Pictures, over all processes."""
+        return self.batches[self.px_at(seen)]
+
+    def rates_at(self, seen: int) -> tuple[float, float]:
+        """Learning rates of G and D, before `Lazy` corrects them."""
+        named = {} if self.growth is None else self.growth.rates
+        px = self.px_at(seen)
+        return named.get(px, self.optimiser_g.lr), named.get(px, self.optimiser_d.lr)
+
+    def _px(self, lod: int) -> int:
+        size: int = self.generator.img_resolution
+        return size >> lod
 
 
 def _network(name: str, kind: type[BaseModel], values: Any) -> BaseModel:
@@ -189,7 +261,7 @@ def with_changes(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
 
     Args:
         config: to begin with.
-        changes: by path, such as {"regularisers.r1_gamma": 2.0}; values as in JSON.
+        changes: by path, such as {"regularisers.r1_gamma": 2.0} or {"growth.batches.8": 64}; values as in JSON.
 
     Raises:
         StyleScopeError: there is no such field, or it does not take the value.
@@ -200,7 +272,7 @@ def with_changes(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
         place = values
         for parent in parents:
             place = place.get(parent) if isinstance(place, dict) else None  # type: ignore[assignment]
-        if not isinstance(place, dict) or last not in place:
+        if not isinstance(place, dict) or (last not in place and ".".join(parents) not in BY_LEVEL):
             raise StyleScopeError(f"{name} is no field of a run; `train --dry-run` prints all there are.")
         place[last] = value
     try:

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from train import checkpoint
 from train.building import label_table, open_data, starting_points
 from train.checkpoint import Checkpoint
 from train.config import RunConfig, read_config
+from train.data.dataset import Batch
 from train.data.errors import DataError
 from train.data.loading import Batches
 from train.data.order import Share
@@ -54,18 +55,20 @@ class Loop:
         self._workers = workers
         self._numbers = Numbers()
         self._status = Status(
-            total=round(self.config.kimg * 1000),
+            total=self.config.total,
             pid=os.getpid(),
             host=socket.gethostname(),
             snapshots_taken=folder.status().snapshots_taken,
         )
         self._said = 0.0
+        self._seen_before = 0  # pictures, when the last step began
         self._seconds = 0.0
         self._waited = 0.0  # for pictures, in this tick
         self._tick_began = (time.perf_counter(), 0)
         self._resting = Resting(folder)
         self._keep_at = time.perf_counter() + CHECKPOINT_EVERY_S
         self._is_unmeasured = False  # for it was to stop meanwhile
+        self._unusable: set[str] = set()  # sentences about pictures that others stand in for
         self._complaints: dict[str, str] = {}  # what does not go well at present, by what it is about
 
     # -- the session ---------------------------------------------------------------------------------------------------
@@ -106,8 +109,8 @@ class Loop:
         seen = 0 if kept is None else int(kept.facts["trainer"]["seen"])
         team = self._team = FabricTeam(self.fabric)
         workers = (0 if images.is_kept else 2) if self._workers is None else self._workers
-        share = self._share(team)
-        with Batches(images, self.config.seed, share, position=seen, workers=workers) as batches:
+        share_at = self._shares(team)
+        with Batches(images, self.config.seed, share_at, position=seen, workers=workers) as batches:
             self._say("starting", "Building the networks.")
             labels = label_table(images)
             self._trainer = self._built(kept, labels, team)
@@ -118,25 +121,31 @@ class Loop:
                 raise StyleScopeError(f"{self.folder.path} cannot be written to: {error.strerror or error}.") from error
             return self._train(batches, stopping)
 
-    def _share(self, team: FabricTeam) -> Share:
-        """This process's of every batch."""
-        config, discriminator = self.config, self.config.discriminator
-        size = config.batch // team.processes
-        piece = None if config.piece is None else min(config.piece, size)
-        try:
-            share = Share(config.batch, team.rank, team.processes, piece)
-        except ValueError as error:
-            raise StyleScopeError(
-                f"{team.processes} processes cannot share this run: {error}; start as many as divide it."
-            ) from error
-        check_batch(discriminator, piece or size)
-        if self.first and team.processes > 1 and (piece or size) < discriminator.mbstd_group_size:
+    def _shares(self, team: FabricTeam) -> Callable[[int], Share]:
+        """This process's of the batch that begins at a place in the stream."""
+        config, group = self.config, self.config.discriminator.mbstd_group_size
+        shares = {batch: self._share(batch, team) for batch in dict.fromkeys(config.batches.values())}
+        least = min(share.piece or share.size for share in shares.values())
+        if self.first and team.processes > 1 and least < group:
             log.warning(
                 "A process has %d pictures, fewer than the %d of a group of the minibatch standard deviation: groups "
                 "are smaller, and the run is another than on fewer processes.",
-                piece or size,
-                discriminator.mbstd_group_size,
+                least,
+                group,
             )
+        return lambda position: shares[config.batch_at(position)]
+
+    def _share(self, batch: int, team: FabricTeam) -> Share:
+        size = batch // team.processes
+        piece = None if self.config.piece is None else min(self.config.piece, size)
+        try:
+            share = Share(batch, team.rank, team.processes, piece)
+        except ValueError as error:
+            raise StyleScopeError(
+                f"{team.processes} processes cannot share this run: {error}; start as many as divide it, or a "
+                "new run with another batch."
+            ) from error
+        check_batch(self.config.discriminator, piece or size)
         return share
 
     def _built(self, kept: Checkpoint | None, labels: torch.Tensor | None, team: FabricTeam) -> Trainer:
@@ -164,7 +173,7 @@ class Loop:
         self._tick_began = (time.perf_counter(), trainer.seen)
         if self._is_unmeasured:
             self._measure(stopping)
-        while trainer.step < config.steps:
+        while trainer.seen < config.total:
             wishes = self._agreed(self._heard(stopping))
             if wishes.state == "stop":
                 return self._ended("stopped", "Stopped; the same command goes on.")
@@ -180,22 +189,34 @@ class Loop:
         return self._ended("done", f"Done: {trainer.seen / 1000:g} kimg.")
 
     def _step(self, batches: Batches) -> None:
-        began = time.perf_counter()
+        began, self._seen_before = time.perf_counter(), self._trainer.seen
         pieces = next(batches)
         waited = time.perf_counter() - began
+        self._name_unusable(pieces)
         self._resting.begin()
         try:
             numbers = self._trainer.train(pieces, self._resting)
         except NotFinite as error:
             raise StyleScopeError(
                 f"Step {self._trainer.step} ({self._trainer.seen / 1000:g} kimg) came to numbers that are not finite, "
-                f"first in layer {_layer(error)}; the last checkpoint is whole: lower the learning rate or raise "
-                "r1_gamma, and go on from it."
+                f"first in layer {_layer(error)}; nothing of it was kept. Begin another run from one of the snapshots "
+                f"in {self.folder.models}, with a lower learning rate or a larger r1_gamma."
             ) from error
         self._resting()
         self._numbers.add(numbers, self._team.mean)
         self._waited += waited
         self._seconds += time.perf_counter() - began - self._resting.rested_s
+
+    def _name_unusable(self, pieces: list[Batch]) -> None:
+        """Say which pictures others stand in for; the run goes on."""
+        found = {sentence for piece in pieces for sentence in piece.unusable} - self._unusable
+        if not found:
+            return
+        for sentence in sorted(found):
+            log.warning("%s", sentence)
+        self._unusable |= found
+        words = f"Pictures that cannot be used, and that others stand in for: {len(self._unusable)}."
+        self._complaints["pictures"] = f"{words} {min(self._unusable)}"
 
     def _after_step(self, stopping: Stopping) -> None:
         """What is due now. The checkpoint comes last, so that it never speaks of what is not there."""
@@ -213,7 +234,7 @@ class Loop:
     def _passed(self, every_kimg: float) -> bool:
         """Whether the last step has brought the run past a multiple of so many pictures."""
         every = every_kimg * 1000
-        return self._trainer.seen // every > (self._trainer.seen - self.config.batch) // every
+        return self._trainer.seen // every > self._seen_before // every
 
     # -- what it leaves behind -----------------------------------------------------------------------------------------
 
@@ -229,10 +250,10 @@ class Loop:
         means |= {"r_t": trainer.adaptive.r_t, "p": trainer.adaptive.p, "lod": trainer.lod}
         means |= {"images_per_s": rate, "wait_share": self._waited / elapsed, "seconds": self._seconds}
         if self.fabric.device.type == "cuda":
-            means["gpu_mb"] = torch.cuda.max_memory_allocated(self.fabric.device) / 2**20
-            self._status = self._status.model_copy(
-                update={"gpu_bytes": torch.cuda.max_memory_allocated(self.fabric.device)}
-            )
+            most = torch.cuda.max_memory_allocated(self.fabric.device)
+            torch.cuda.reset_peak_memory_stats(self.fabric.device)
+            means["gpu_mb"] = most / 2**20
+            self._status = self._status.model_copy(update={"gpu_bytes": most})
         self._write_line({"step": trainer.step, **means})
         log.info("%s", _line(trainer, means))
         self._waited, self._tick_began = 0.0, (time.perf_counter(), trainer.seen)

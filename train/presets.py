@@ -175,34 +175,69 @@ def _stylegan3_r(pictures: Pictures, batch: int | None) -> dict[str, Any]:
     return _stylegan3(pictures, batch, rotates=True)
 
 
+def _growing(
+    pictures: Pictures,
+    batch: int | None,
+    first_px: int,
+    batches: dict[int, int],
+    finest: int,
+    rates: dict[int, float],
+) -> dict[str, Any]:
+    """Batches and growth. Pictures of 4 px leave nothing to grow.
+
+    Args:
+        pictures: their size is the last level.
+        batch: pictures a step at every level; None: as the table has it.
+        first_px: the first level.
+        batches: pictures a step by the px of a level.
+        finest: those of larger levels.
+        rates: learning rates by the px of a level; where they are another than the optimisers'.
+    """
+    px = pictures.resolution
+    growth = GrowthConfig(
+        first_px=min(first_px, px),
+        batches={} if batch else {level: size for level, size in batches.items() if level < px},
+        rates={level: rate for level, rate in rates.items() if level <= px},
+    )
+    return {"batch": batch or batches.get(px, finest), "growth": growth if px > 4 else None}
+
+
 def _stylegan1(pictures: Pictures, batch: int | None) -> dict[str, Any]:
-    """StyleGAN (Karras et al. 2019, appendix C): grows from 8 px, R1, no laziness."""
+    """StyleGAN (Karras et al. 2019, appendix C): grows from 8 px, R1, no laziness.
+
+    Batches are those of the official code for 8 GPUs; learning rates are its own for any number of them.
+    """
+    batches = {4: 512, 8: 256, 16: 128, 32: 64}
+    rates = {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}
     return {
         "family": "stylegan1",
         "generator": stylegan1.GeneratorConfig(**pictures.common()),
         "discriminator": stylegan1.DiscriminatorConfig(**pictures.common()),
         "kimg": 25000.0,
-        "batch": batch or 32,
-        "optimiser_g": OptimiserConfig(lr=0.0015),
-        "optimiser_d": OptimiserConfig(lr=0.0015),
+        **_growing(pictures, batch, 8, batches, 32, rates),
+        "optimiser_g": OptimiserConfig(lr=0.001),
+        "optimiser_d": OptimiserConfig(lr=0.001),
         "regularisers": RegularisersConfig(r1_gamma=10.0, r1_interval=1, mixing=MIXING),
-        "growth": GrowthConfig(first_px=min(8, pictures.resolution)),
     }
 
 
 def _progan(pictures: Pictures, batch: int | None) -> dict[str, Any]:
-    """Progressive GAN (Karras et al. 2018, appendix A): grows from 4 px, WGAN-GP."""
+    """Progressive GAN (Karras et al. 2018, appendix A): grows from 4 px, WGAN-GP.
+
+    Lengths, batches and learning rates are those of the official code's second preset for one GPU: the paper's batches
+    of 14, 6 and 3 leave groups of the minibatch standard deviation.
+    """
+    batches = {4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8}
     return {
         "family": "progan",
         "generator": progan.GeneratorConfig(**pictures.common()),
         "discriminator": progan.DiscriminatorConfig(**pictures.common()),
         "kimg": 12000.0,
-        "batch": batch or 16,
+        **_growing(pictures, batch, 4, batches, 4, {1024: 0.0015}),
         "loss": "wgan",
         "optimiser_g": OptimiserConfig(lr=0.001),
         "optimiser_d": OptimiserConfig(lr=0.001),
         "regularisers": RegularisersConfig(gradient_penalty=10.0),
-        "growth": GrowthConfig(first_px=4),
     }
 
 

@@ -50,7 +50,7 @@ class Status(BaseModel):
     seconds_left: float | None = None
     device: str = ""
     processes: int = 1
-    gpu_bytes: int | None = None  # the most that it had allocated
+    gpu_bytes: int | None = None  # the most that it had allocated at once, of late
     pid: int = 0
     host: str = ""
     updated: float = 0.0  # s since 1970

@@ -18,9 +18,9 @@ from train.augment import AdaptiveP, augment
 from train.chance import Chance
 from train.config import OptimiserConfig, RunConfig
 from train.culprit import Culprit, Watch
-from train.data.loading import Batch
+from train.data.dataset import Batch
 from train.ema import Ema, ema_decay
-from train.growth import at_level, level_of_detail
+from train.growth import at_level
 from train.losses import class_loss, logistic_d, logistic_g, wgan_d, wgan_g
 from train.networks import TrainableDiscriminator, TrainableGenerator
 from train.regularisers import Lazy, PathLength, blur_sigma, blurred, gradient_penalty, r1, smaller_batch
@@ -131,6 +131,7 @@ class Trainer:
             NotFinite: a gradient was not; weights have not been changed by it.
         """
         lod = self.lod
+        self._set_rates()
         numbers: dict[str, Tensor] = {}
         real = [self._reals(piece, lod) for piece in pieces]
         self.d.let_learn(False)
@@ -152,16 +153,20 @@ class Trainer:
     @property
     def lod(self) -> float:
         """The level of detail that is trained now."""
-        growth = self.config.growth
-        if growth is None:
-            return 0.0
-        return level_of_detail(self.seen / 1000, self.config.first_lod, growth.train_kimg, growth.fade_kimg)
+        return self.config.lod_at(self.seen)
+
+    def _set_rates(self) -> None:
+        """Learning rates of now. They are no part of the state, for they follow from `seen`."""
+        rate_g, rate_d = self.config.rates_at(self.seen)
+        for optimiser, rate, lazy in ((self._opt_g, rate_g, self._lazy_g), (self._opt_d, rate_d, self._lazy_d)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate if lazy is None else lazy.rate(rate)
 
     def _step_is_over(self) -> None:
-        config, level = self.config, self.lod
+        config, level, batch = self.config, self.lod, self.config.batch_at(self.seen)
         self.step += 1
-        self.seen += config.batch
-        decay = ema_decay(config.batch, config.ema.half_life_kimg, self.seen / 1000, config.ema.rampup)
+        self.seen += batch
+        decay = ema_decay(batch, config.ema.half_life_kimg, self.seen / 1000, config.ema.rampup)
         self.ema.update(self.g.network, decay)
         if math.floor(level) != math.floor(self.lod) or math.ceil(level) != math.ceil(self.lod):
             # What Adam remembers is of another network now (Progressive GAN's official code does the same).

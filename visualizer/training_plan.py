@@ -119,9 +119,18 @@ def _words(config: RunConfig, material: Material) -> str:
     rounds = config.kimg * 1000 / max(count, 1)
     return (
         f"{FAMILIES[config.family]} at {size} px: G has {_short(weights[0])} parameters, D {_short(weights[1])}. "
-        f"{config.steps:,} steps of {config.batch} pictures: each of the {count:,} is seen "
+        f"{_steps(config)}: each of the {count:,} is seen "
         f"{'less than once' if rounds < 1 else f'{rounds:,.0f} times'}."
     )
+
+
+def _steps(config: RunConfig) -> str:
+    """How many there will be, of how many pictures."""
+    last = config.px_at(config.total - 1)
+    sizes = {batch for px, batch in config.batches.items() if px <= last}  # of the levels that it has time for
+    if len(sizes) == 1:
+        return f"{-(-config.total // min(sizes)):,} steps of {min(sizes)} pictures"
+    return f"Steps of {min(sizes)} to {max(sizes)} pictures, as it grows"
 
 
 def _short(count: int) -> str:

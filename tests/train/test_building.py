@@ -11,9 +11,9 @@ from stylegan_core.checkpoint import write_specs
 from stylegan_core.errors import StyleScopeError
 from tests.train.loops import config_of, new_run, pictures, session
 from tests.train.small import DISCRIMINATORS, GENERATORS, spec
-from train import recording
+from train import presets, recording
 from train.building import configure, label_table, open_data, starting_points
-from train.config import DataConfig, RunConfig, StartConfig
+from train.config import DataConfig, RunConfig, StartConfig, with_changes
 from train.networks import transferred
 
 SMALL = ("stylegan2 resnet", "stylegan2 skip")
@@ -70,6 +70,13 @@ def test_classes_are_learned_where_there_are_some(tmp_path: Path) -> None:
 def test_a_batch_that_leaves_a_group_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StyleScopeError, match=r"batch size 6 leaves a group of 2 .* use 4 or 8"):
         configure("smoke", data(tmp_path), batch=6)
+
+
+def test_no_level_has_a_batch_that_leaves_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = presets.make("progan", data(tmp_path), presets.Pictures(8))
+    monkeypatch.setattr(presets, "make", lambda *_, **__: with_changes(run, {"growth.batches.4": 14}))
+    with pytest.raises(StyleScopeError, match=r"batch size 14 leaves a group of 2 .* use 12 or 16"):
+        configure("progan", data(tmp_path))
 
 
 def begun(folder: Path, path: Path, **changes: Any) -> RunConfig:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stylegan_core.errors import StyleScopeError
 from tests.train.loops import BATCH, config_of, new_run, session, state_of
 from train.building import starting_points
-from train.data.loading import Batch
+from train.data.dataset import Batch
 from train.trainer import NotFinite, Trainer
 
 

@@ -11,6 +11,7 @@ import torch
 
 from tests.train.loops import BATCH, METHODS, STEPS, assert_same_run, config_of, new_run, session, state_of
 from train import recording
+from train.config import GrowthConfig, RegularisersConfig
 from train.run_folder import RunFolder
 from train.trainer import Trainer
 
@@ -70,6 +71,41 @@ def test_growing_forgets_what_adam_knew_of_the_level_before(tmp_path: Path) -> N
         kept = state_of(folder)
         sizes[step] = {int(t) for name, t in kept.tensors.items() if name.startswith("adam_d") and "/step" in name}
     assert sizes == {3: {3}, 4: {4}, 5: set(), 6: {1}}
+
+
+def test_levels_with_batches_and_rates_of_their_own_go_on_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut within a level, where one ends and another begins, and within that."""
+    steps: list[tuple[int, list[int], list[float]]] = []
+    original = Trainer.train
+
+    def train(self: Trainer, pieces: Any, rest: Any) -> dict[str, torch.Tensor]:
+        seen, numbers = self.seen, original(self, pieces, rest)
+        rates = [group["lr"] for optimiser in (self._opt_g, self._opt_d) for group in optimiser.param_groups]
+        steps.append((seen, [len(piece.pixels) for piece in pieces], rates))
+        return numbers
+
+    monkeypatch.setattr(Trainer, "train", train)
+    config = config_of(
+        "stylegan1",
+        tmp_path,
+        kimg=0.035,
+        piece=4,
+        regularisers=RegularisersConfig(r1_gamma=1.0, r1_interval=3),  # so that D's rate is 3/4
+        growth=GrowthConfig(first_px=4, train_kimg=0.016, fade_kimg=0.016, batches={4: 8}, rates={4: 0.004}),
+    )
+    whole, parts = new_run(tmp_path / "whole", config), new_run(tmp_path / "parts", config)
+    assert session(whole) == "done"
+    coarse, fine = ([4, 4], [0.004, 0.003]), ([4], [0.002, 0.0015])
+    assert steps == [(0, *coarse), (8, *coarse), (16, *coarse), (24, *fine), (28, *fine), (32, *fine)]
+    assert [line["seen"] for line in whole.numbers()[0]] == [16, 24, 36]
+    assert [snapshot.seen for snapshot in whole.snapshots()][:2] == [0, 24]
+    uncut, steps[:] = list(steps), []
+    for step in (2, 3, 4):
+        cut(parts, step, lambda: parts.wish(state="stop"))
+    assert session(parts) == "done" and steps == uncut
+    assert_same_run(whole, parts)
 
 
 def test_a_seed_is_a_run(tmp_path: Path) -> None:

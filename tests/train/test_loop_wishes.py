@@ -24,7 +24,7 @@ from tests.train.loops import (
     session,
     state_of,
 )
-from train import loop, measuring, recording, resting
+from train import building, loop, measuring, recording, resting
 from train.checkpoint import newest
 from train.config import DataConfig
 from train.data.errors import DataError
@@ -244,7 +244,29 @@ def test_the_loop_rests_after_every_phase(run: RunFolder, monkeypatch: pytest.Mo
 # -- what may happen to what it reads ----------------------------------------------------------------------------------
 
 
-def test_a_picture_that_vanishes_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_picture_is_named_and_another_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = files(PICTURES, width=8, height=8)
+    first, second, *_ = entries
+    place = folder(tmp_path / "pictures", {**entries, first: b"words", second: b""})
+    config = config_of("progan", tmp_path, data=DataConfig(path=str(place)))
+    whole, cut = new_run(tmp_path / "whole", config), new_run(tmp_path / "cut", config)
+    assert session(whole) == "done"
+    words = whole.status().words
+    assert words.startswith("Done: ") and "cannot be used, and that others stand in for: 2. " in words
+    assert f"{first!r} in {place} is not a PNG" in words
+    for name in (first, second):
+        assert len([line for line in caplog.messages if repr(name) in line]) == 1
+    during(monkeypatch, {3: lambda: cut.wish(state="stop")})
+    assert session(cut) == "stopped"
+    monkeypatch.undo()
+    cut.wish(state="train")
+    assert session(cut) == "done"
+    assert_same_run(whole, cut)
+
+
+def test_pictures_that_vanish_end_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder(tmp_path / "pictures", files(PICTURES, width=8, height=8))
     run = new_run(tmp_path / "run", config_of("progan", tmp_path, data=DataConfig(path=str(place))))
 
@@ -253,6 +275,7 @@ def test_a_picture_that_vanishes_ends_it_with_a_sentence(tmp_path: Path, monkeyp
             picture.unlink()
 
     during(monkeypatch, {2: vanish})
+    monkeypatch.setattr(building, "KEEP_BYTES", 0)  # else those that were read already would stand in
     with pytest.raises(DataError, match=r"img0000000\d\.png"):
         session(run)
     assert run.status().state == "failed" and ".png" in run.status().words

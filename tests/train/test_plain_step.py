@@ -8,7 +8,7 @@ import torch
 from bench.plain_training import plain_training
 from stylegan_core.model import random_spec
 from tests.train.loops import METHODS, config_of
-from train.data.loading import Batch
+from train.data.dataset import Batch
 from train.trainer import Trainer
 
 

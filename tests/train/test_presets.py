@@ -1,6 +1,5 @@
 """The presets are what the papers and their official code trained."""
 
-import math
 from typing import Any
 
 import pytest
@@ -102,10 +101,26 @@ def test_growing_ones_begin_small() -> None:
     assert run.growth is not None and run.growth.first_px == 8 and run.first_lod == 7
     assert (run.growth.train_kimg, run.growth.fade_kimg) == (600, 600)
     assert (run.regularisers.r1_gamma, run.regularisers.r1_interval, run.regularisers.mixing) == (10, 1, 0.9)
-    assert run.optimiser_g.betas == (0.0, 0.99) and run.loss == "logistic" and run.batch == 32
+    assert run.optimiser_g.betas == (0.0, 0.99) and run.loss == "logistic" and run.optimiser_d == run.optimiser_g
+    # The official code's for 8 GPUs, from 8 px on.
+    assert list(run.batches.items()) == [
+        (8, 256),
+        (16, 128),
+        (32, 64),
+        (64, 32),
+        (128, 32),
+        (256, 32),
+        (512, 32),
+        (1024, 32),
+    ]
+    assert run.optimiser_g.lr == 0.001
+    assert run.growth.rates == {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}
     run = preset("progan", 1024)
     assert run.growth is not None and run.growth.first_px == 4 and run.first_lod == 8
-    assert (run.loss, run.batch, run.optimiser_g.lr, run.optimiser_d.lr) == ("wgan", 16, 0.001, 0.001)
+    assert (run.loss, run.optimiser_g.lr, run.optimiser_d.lr) == ("wgan", 0.001, 0.001)
+    # The official code's for one GPU.
+    assert run.batches == {4: 128, 8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4}
+    assert run.growth.rates == {1024: 0.0015}
     assert run.optimiser_d.betas == (0.0, 0.99) and run.optimiser_d.eps == 1e-8
     assert run.regularisers.gradient_penalty == 10 and run.regularisers.r1_gamma == run.regularisers.mixing == 0
     for name in ("stylegan1", "progan"):
@@ -116,6 +131,14 @@ def test_growing_ones_begin_small() -> None:
         assert run.ema.half_life_kimg == 10
 
 
+def test_what_grows_to_less_names_no_more() -> None:
+    run = preset("progan", Pictures(64, 96))
+    assert run.growth is not None and (run.growth.batches, run.growth.rates) == ({4: 128, 8: 128, 16: 128, 32: 64}, {})
+    assert run.batch == 32 and run.batches == run.growth.batches | {64: 32}  # `batch` is the full size's
+    assert preset("stylegan1", 16).batches == {8: 256, 16: 128}
+    assert preset("stylegan1", 4).growth is preset("progan", 4).growth is None  # there is nothing to grow
+
+
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("pictures", [Pictures(32, channels=4, classes=3), Pictures(64, 32), Pictures(128, channels=1)])
 def test_every_preset_takes_every_kind_of_picture(name: str, pictures: Pictures) -> None:
@@ -123,16 +146,17 @@ def test_every_preset_takes_every_kind_of_picture(name: str, pictures: Pictures)
     assert (run.preset, run.kimg, run.seed) == (name, 7, 5)
     for network in (run.generator, run.discriminator):
         assert (network.img_channels, network.c_dim) == (pictures.channels, pictures.classes)
-    check_batch(run.discriminator, run.batch)
+    for batch in run.batches.values():
+        check_batch(run.discriminator, batch)
     assert RunConfig.model_validate_json(run.model_dump_json()) == run
-    assert run.steps == math.ceil(7000 / run.batch)
+    assert run.total == 7000
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 12, 64])
 def test_any_batch_may_be_asked_for(batch: int) -> None:
     for name in PRESETS:
         run = preset(name, 32, batch=batch)
-        assert run.batch == batch
+        assert run.batch == batch and set(run.batches.values()) == {batch}
         if batch != 3 or run.discriminator.mbstd_group_size <= 4:
             check_batch(run.discriminator, batch)
 

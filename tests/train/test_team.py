@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 
 from stylegan_core.errors import StyleScopeError
 from tests.train.loops import config_of, new_run
+from train.config import GrowthConfig
 from train.loop import Loop
 from train.team import launched
 
@@ -26,10 +27,12 @@ def test_two_processes_are_as_one(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all(tmp_path: Path) -> None:
-    folder = new_run(tmp_path / "run", config_of("progan", tmp_path, batch=12))
+    growth = GrowthConfig(first_px=4, batches={4: 20})
+    folder = new_run(tmp_path / "run", config_of("progan", tmp_path, batch=12, growth=growth))
     for processes, words in {
         5: "5 processes cannot share this run: a batch of 12 has no equal share",
-        2: "batch size 6 leaves a group of 2 for the minibatch standard deviation",
+        3: "3 processes cannot share this run: a batch of 20 has no equal share",
+        2: "batch size 10 leaves a group of 2 for the minibatch standard deviation",
     }.items():
         fabric = SimpleNamespace(device=torch.device("cpu"), global_rank=0, world_size=processes, is_global_zero=True)
         with pytest.raises(StyleScopeError, match=words):

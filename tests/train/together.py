@@ -100,7 +100,8 @@ def gradients(config: RunConfig, fabric: Any, to: Path) -> None:
         phases.append([p.grad.clone() for group in self.param_groups for p in group["params"] if p.grad is not None])
 
     torch.optim.Adam.step = step  # type: ignore[method-assign]
-    with Batches(images, config.seed, Share(config.batch, team.rank, team.processes), workers=0) as batches:
+    share = Share(config.batch, team.rank, team.processes)
+    with Batches(images, config.seed, lambda _: share, workers=0) as batches:
         numbers = trainer.train(next(batches))
     numbers = {name: team.mean(value.detach()) for name, value in numbers.items()}
     if team.rank == 0:

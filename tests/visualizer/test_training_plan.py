@@ -53,6 +53,21 @@ def test_own_choices_go_before_the_preset(pictures: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kimg", "batch", "words"),
+    [
+        (None, None, " Steps of 32 to 256 pictures, as it grows: each of the 3 is seen "),
+        (1.0, None, " 4 steps of 256 pictures: each of the 3 is seen 333 times"),  # it comes to no other level
+        (1.0, 8, " 125 steps of 8 pictures: "),
+    ],
+)
+def test_steps_of_what_grows_are_of_several_sizes(
+    pictures: Path, kimg: float | None, batch: int | None, words: str
+) -> None:
+    plan = make_plan(Asked(str(pictures), "stylegan1", resolution=64, kimg=kimg, batch=batch))
+    assert plan.refusal == "" and words in plan.words
+
+
+@pytest.mark.parametrize(
     ("asked", "words"),
     [
         (Asked(), "Choose pictures"),

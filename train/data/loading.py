@@ -1,27 +1,15 @@
 """Batches of pictures, read ahead by worker processes, in an order that no number of them changes."""
 
 import signal
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from train.data.dataset import TrainingImages
+from train.data.dataset import Batch, TrainingImages
 from train.data.errors import DataError
 from train.data.order import Order, Share
-
-
-class Batch(NamedTuple):
-    """Pictures and labels on their way into a step.
-
-    Attributes:
-        pixels: uint8 [N, C, H, W]; in pinned memory where there is CUDA.
-        labels: float32 [N, L].
-    """
-
-    pixels: torch.Tensor
-    labels: torch.Tensor
 
 
 class Batches(Iterator[list[Batch]]):
@@ -33,32 +21,33 @@ class Batches(Iterator[list[Batch]]):
     Args:
         images: where pictures come from.
         seed: of the order.
-        share: what this process takes.
+        share_at: what this process takes of the batch that begins at a position; its size may be another later on.
         position: pictures that all processes together have taken before, in this run or the one it resumes.
         workers: processes that read ahead; 0 reads within `next`.
         ahead: pieces that each of them keeps ready.
         pin: use pinned memory; None where there is CUDA.
 
     Raises:
-        DataError: on `next`, a picture cannot be read, or a worker has died.
+        DataError: on `next`, pictures cannot be read, or a worker has died.
     """
 
     def __init__(
         self,
         images: TrainingImages,
         seed: int,
-        share: Share,
+        share_at: Callable[[int], Share],
         *,
         position: int = 0,
         workers: int = 2,
         ahead: int = 4,
         pin: bool | None = None,
     ):
-        self.images, self.share, self.position = images, share, position
+        self.images, self.position = images, position
+        self._share_at = share_at
         loader: DataLoader[Batch | DataError] = DataLoader(
             _Pieces(images),
             batch_size=None,  # the sampler says which pictures make up a piece
-            sampler=_Stream(Order(len(images), seed), share, position),
+            sampler=_Stream(Order(len(images), seed), share_at, position),
             num_workers=workers,
             prefetch_factor=ahead if workers else None,
             # A fork would take along the locks of this process's threads, and its CUDA context.
@@ -72,9 +61,10 @@ class Batches(Iterator[list[Batch]]):
 
     def __next__(self) -> list[Batch]:
         """The next global batch's share; moves `position` on by the whole global batch."""
-        share = [self._piece() for _ in self.share.pieces(self.position)]
-        self.position += self.share.batch
-        return share
+        share = self._share_at(self.position)
+        pieces = [self._piece() for _ in share.pieces(self.position)]
+        self.position += share.batch
+        return pieces
 
     def close(self) -> None:
         """End the workers. There is no next batch."""
@@ -104,15 +94,16 @@ class Batches(Iterator[list[Batch]]):
 class _Stream(Sampler[list[int]]):
     """The numbers of the pictures of one piece after the other, without end."""
 
-    def __init__(self, order: Order, share: Share, position: int):
-        self._order, self._share, self._position = order, share, position
+    def __init__(self, order: Order, share_at: Callable[[int], Share], position: int):
+        self._order, self._share_at, self._position = order, share_at, position
 
     def __iter__(self) -> Iterator[list[int]]:
         position = self._position
         while True:
-            for piece in self._share.pieces(position):
+            share = self._share_at(position)
+            for piece in share.pieces(position):
                 yield self._order.take(piece)
-            position += self._share.batch
+            position += share.batch
 
 
 class _Pieces(Dataset[Batch | DataError]):
@@ -123,7 +114,7 @@ class _Pieces(Dataset[Batch | DataError]):
 
     def __getitem__(self, indices: list[int]) -> Batch | DataError:
         try:
-            return Batch(*self._images.batch(indices))
+            return self._images.batch(indices)
         except DataError as error:
             return error
 

@@ -41,7 +41,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Share:
-    """What one process takes of every global batch: every `ranks`-th picture, as `Chance` shares out its numbers.
+    """What one process takes of a global batch: every `ranks`-th picture, as `Chance` shares out its numbers.
 
     So each picture meets the same numbers, and the same others in the minibatch standard deviation, however many
     processes there are.
@@ -66,7 +66,7 @@ class Share:
 
     @property
     def size(self) -> int:
-        """Pictures of each batch that this process takes."""
+        """Pictures of the batch that this process takes."""
         return self.batch // self.ranks
 
     def pieces(self, position: int) -> list[range]:

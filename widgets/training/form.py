@@ -21,6 +21,7 @@ TAG = "training.new"
 LABELS_PX, LINE_PX = 92, 18  # the column of names, and a line of text
 AS_THEY_ARE, SCRATCH, FILE = "as they are", "scratch", "a file …"
 BATCHES = (4, 8, 16, 32, 64)  # whole groups of the minibatch standard deviation
+BY_SIZE = "by size"  # what networks that grow are trained in
 BROWSE_DATA = "Choose a folder of pictures, a zip or a video"
 MODELS = (".pkl", ".pt", ".model", ".safetensors")
 MOST_FROZEN = 12
@@ -144,8 +145,8 @@ class NewRun:
             dpg.add_combo(
                 list(map(str, BATCHES)),
                 tag=f"{TAG}.batch",
-                width=self._ui.px(64),
-                callback=lambda _, value: self._change(batch=int(value)),
+                width=self._ui.px(80),
+                callback=lambda _, value: self._change(batch=None if value == BY_SIZE else int(value)),
             )
             tooltip(f"{TAG}.kimg", "Thousands of pictures that are looked at in all. It can be stopped at any time.")
 
@@ -210,7 +211,9 @@ class NewRun:
         if config is not None:
             if not dpg.is_item_active(f"{TAG}.kimg"):
                 dpg.set_value(f"{TAG}.kimg", config.kimg)
-            dpg.set_value(f"{TAG}.batch", str(config.batch))
+            grows = config.growth is not None
+            dpg.configure_item(f"{TAG}.batch", items=[*([BY_SIZE] if grows else []), *map(str, BATCHES)])
+            dpg.set_value(f"{TAG}.batch", BY_SIZE if len(set(config.batches.values())) > 1 else str(config.batch))
             if not self._named:
                 px = config.generator.img_resolution
                 dpg.set_value(f"{TAG}.name", self._free(f"{_short_name(Path(self._asked.data))}-{config.preset}-{px}"))

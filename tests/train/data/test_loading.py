@@ -2,9 +2,10 @@
 
 import multiprocessing
 import os
+import re
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pytest
 import torch
 
 from tests.train.data.makers import DEMO, archive, files, folder, listing, packed, picture, pixels
-from train.data.dataset import TrainingImages
+from train.data.dataset import Batch, TrainingImages
 from train.data.errors import DataError
 from train.data.images import ImageSource
-from train.data.loading import Batch, Batches
+from train.data.loading import Batches
 from train.data.opening import open_images
 from train.data.order import Order, Share
 
@@ -28,6 +29,11 @@ def source(tmp_path: Path) -> ImageSource:
     names = sorted(files(COUNT))
     labels = listing({name: index % 3 for index, name in enumerate(names)})
     return open_images(archive(tmp_path / "a.zip", files(COUNT) | {"dataset.json": labels}))
+
+
+def always(share: Share) -> Callable[[int], Share]:
+    """The same one of every batch."""
+    return lambda position: share
 
 
 def flat(steps: list[list[Batch]]) -> list[bytes]:
@@ -72,42 +78,61 @@ def test_a_subset_that_is_not_there_is_refused(source: ImageSource, most: int) -
 
 def test_batches_follow_the_order_and_resume_at_their_position(source: ImageSource) -> None:
     images = TrainingImages(source, mirror=True)
-    batches = Batches(images, 5, Share(4), workers=0)
+    batches = Batches(images, 5, always(Share(4)), workers=0)
     steps = list(islice(batches, 12))
     expected = [images[index][0].numpy().tobytes() for index in Order(len(images), 5).take(range(48))]
     assert flat(steps) == expected and batches.position == 48
-    resumed = Batches(images, 5, Share(4), position=20, workers=0)
+    resumed = Batches(images, 5, always(Share(4)), position=20, workers=0)
     assert flat(list(islice(resumed, 7))) == expected[20:] and resumed.position == 48
 
 
 def test_loading_draws_no_random_numbers_of_the_run(source: ImageSource) -> None:
     before = torch.get_rng_state()
-    next(Batches(TrainingImages(source), 5, Share(4), workers=0))
+    next(Batches(TrainingImages(source), 5, always(Share(4)), workers=0))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_another_batch_size_goes_on_where_the_first_ended(source: ImageSource) -> None:
     images = TrainingImages(source)
-    small = Batches(images, 5, Share(3), workers=0)
+    small = Batches(images, 5, always(Share(3)), workers=0)
     taken = flat(list(islice(small, 3)))
-    large = Batches(images, 5, Share(6), position=small.position, workers=0)
+    large = Batches(images, 5, always(Share(6)), position=small.position, workers=0)
     taken += flat(list(islice(large, 2)))
     assert taken == [images[index][0].numpy().tobytes() for index in Order(COUNT, 5).take(range(21))]
 
 
 def test_two_processes_share_a_batch_in_pieces(source: ImageSource) -> None:
     images = TrainingImages(source)
-    whole = flat(list(islice(Batches(images, 1, Share(8), workers=0), 5)))
-    first, second = (list(islice(Batches(images, 1, Share(8, rank, 2, 2), workers=0), 5)) for rank in (0, 1))
+    whole = flat(list(islice(Batches(images, 1, always(Share(8)), workers=0), 5)))
+    first, second = (list(islice(Batches(images, 1, always(Share(8, rank, 2, 2)), workers=0), 5)) for rank in (0, 1))
     assert all(len(step) == 2 and len(step[0].pixels) == 2 for step in first + second)
     assert [image for pair in zip(flat(first), flat(second), strict=True) for image in pair] == whole
 
 
+def test_two_processes_share_batches_whose_size_changes(source: ImageSource) -> None:
+    """Sizes follow from the position, so that all agree on them, also those that begin later."""
+    images = TrainingImages(source, mirror=True)
+
+    def of(rank: int, ranks: int, position: int = 0) -> Batches:
+        return Batches(
+            images, 1, lambda seen: Share(8 if seen < 20 else 4, rank, ranks, 2), position=position, workers=0
+        )
+
+    alone = of(0, 1)
+    whole = flat(list(islice(alone, 5)))
+    assert whole == [images[index][0].numpy().tobytes() for index in Order(len(images), 1).take(range(32))]
+    assert alone.position == 32
+    first, second = (list(islice(of(rank, 2), 5)) for rank in (0, 1))
+    assert [[len(piece.pixels) for piece in step] for step in first] == [[2, 2]] * 3 + [[2]] * 2
+    assert [image for pair in zip(flat(first), flat(second), strict=True) for image in pair] == whole
+    assert flat(list(islice(of(0, 1, position=16), 3))) == whole[16:]
+
+
 def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> None:
     images = TrainingImages(source, mirror=True)
-    alone = list(islice(Batches(images, 5, Share(4, piece=2), workers=0), 8))
+    alone = list(islice(Batches(images, 5, always(Share(4, piece=2)), workers=0), 8))
     before = multiprocessing.active_children()
-    with Batches(images, 5, Share(4, piece=2), workers=2, ahead=2) as batches:
+    with Batches(images, 5, always(Share(4, piece=2)), workers=2, ahead=2) as batches:
         together = list(islice(batches, 8))
         workers = [child for child in multiprocessing.active_children() if child not in before]
         assert len(workers) == 2 and batches.position == 32
@@ -121,12 +146,43 @@ def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> No
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_broken_picture_is_one_sentence_from_any_process(tmp_path: Path, workers: int) -> None:
-    source = open_images(folder(tmp_path, {"a.png": packed(picture(0)), "b.png": b"words"}))
-    message = r"^'b\.png' in \S+ is not a PNG, JPEG, WebP, GIF or BMP picture; prepare [^\n]*$"
-    batches = Batches(TrainingImages(source), 0, Share(2), workers=workers, ahead=1)
+def test_the_next_picture_stands_in_for_a_broken_one(tmp_path: Path, workers: int) -> None:
+    """The same one every time, in whichever process, mirrored where the broken one would have been."""
+    names = {"a.png": b"words", "b.png": packed(picture(1)), "c.png": packed(picture(2))[:60], "d.png": b""}
+    labels = {name: place for place, name in enumerate(names)}
+    images = TrainingImages(open_images(folder(tmp_path, {**names, "dataset.json": listing(labels)})), mirror=True)
+    whole = pixels(1).tobytes(), pixels(1)[:, :, ::-1].tobytes()
+    with Batches(images, 0, always(Share(8)), workers=workers, ahead=1) as batches:
+        for (batch,) in islice(batches, 2):
+            order = Order(8, 0).take(range(batches.position - 8, batches.position))
+            assert [image.numpy().tobytes() for image in batch.pixels] == [whole[index // 4] for index in order]
+            assert (batch.labels.argmax(dim=1) == 1).all()
+            words = r"'[acd]\.png' in \S+ is (not a PNG|broken)[^\n]*; prepare the data first, [^\n]*"
+            assert len(batch.unusable) == 12 and len(set(batch.unusable)) == 3  # d's next is a, which is broken too
+            assert all(re.fullmatch(words, sentence) for sentence in batch.unusable)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_that_are_all_broken_are_one_sentence_from_any_process(tmp_path: Path, workers: int) -> None:
+    place = folder(tmp_path, {"a.png": packed(picture(0)), "b.png": packed(picture(1))})
+    images = TrainingImages(open_images(place))
+    for path in place.iterdir():
+        path.write_bytes(b"words")
+    message = r"^'[ab]\.png' in \S+ is not a PNG, JPEG, WebP, GIF or BMP picture; prepare [^\n]*$"
+    batches = Batches(images, 0, always(Share(2)), workers=workers, ahead=1)
     with batches, pytest.raises(DataError, match=message):
         next(batches)
+
+
+def test_pictures_of_different_sizes_are_not_stood_in_for(tmp_path: Path) -> None:
+    """All of them may be of another size than the first; one sentence says what to do about it."""
+    images = TrainingImages(
+        open_images(folder(tmp_path, {"a.png": packed(picture(0)), "b.png": packed(picture(1, 9))}))
+    )
+    with pytest.raises(DataError, match=r"b\.png.* has 9×6 pixels and the first picture 8×6"):
+        images.batch([0, 1])
+    with pytest.raises(IndexError):
+        images.batch([2])
 
 
 @pytest.fixture
@@ -142,7 +198,7 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.usefixtures("_quiet")
 def test_a_worker_that_is_killed_is_said_to_be(source: ImageSource) -> None:
     before = multiprocessing.active_children()
-    with Batches(TrainingImages(source), 0, Share(2), workers=1, ahead=1) as batches:
+    with Batches(TrainingImages(source), 0, always(Share(2)), workers=1, ahead=1) as batches:
         next(batches)
         (worker,) = (child for child in multiprocessing.active_children() if child not in before)
         os.kill(worker.pid, signal.SIGKILL)
@@ -153,6 +209,6 @@ def test_a_worker_that_is_killed_is_said_to_be(source: ImageSource) -> None:
 
 def test_the_demo_data_set_in_batches() -> None:
     images = TrainingImages(open_images(DEMO), mirror=True)
-    (piece,) = next(Batches(images, 0, Share(8), workers=0))
+    (piece,) = next(Batches(images, 0, always(Share(8)), workers=0))
     assert len(images) == 1660 and piece.pixels.shape == (8, 3, 128, 128) and piece.pixels.dtype == torch.uint8
     assert piece.labels.shape == (8, 6) and torch.equal(piece.labels.sum(1), torch.ones(8))
