@@ -1,7 +1,10 @@
 """Batches of pictures, read ahead by worker processes, in an order that no number of them changes."""
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.util import Finalize
 from typing import Any, Self
 
 import torch
@@ -53,7 +56,7 @@ class Batches(Iterator[list[Batch]]):
             # A fork would take along the locks of this process's threads, and its CUDA context.
             multiprocessing_context="spawn" if workers else None,
             collate_fn=_as_it_is,
-            worker_init_fn=_ignore_interrupts,
+            worker_init_fn=_begin_worker,
             generator=torch.Generator(),  # else the loader would draw from the one that the run resumes
             pin_memory=torch.cuda.is_available() if pin is None else pin,
         )
@@ -119,10 +122,22 @@ class _Pieces(Dataset[Batch | DataError]):
             return error
 
 
-def _ignore_interrupts(worker: int) -> None:
-    """Ctrl+C goes to all processes of a terminal; the one that trains says when the others end."""
+def _begin_worker(worker: int) -> None:
+    """Let a worker end, at once, when it is told to, and not by Ctrl+C, which goes to all processes of a terminal."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Finalize(None, _leave, exitpriority=-100)  # after those of multiprocessing, which close its pipes
+
+
+def _leave() -> None:
+    """End a worker that is done before Python takes itself down.
+
+    The thread that hands pieces over may still be in PyTorch's C++, moving one that nobody waits for into shared
+    memory. Python below 3.14 ends a thread that comes back too late by unwinding its stack, which C++ answers with an
+    abort: one worker in some hundred under load, and a SIGCHLD that PyTorch makes an error of.
+    """
+    if sys.exception() is None:
+        os._exit(0)
 
 
 def _as_it_is(piece: Any) -> Any:

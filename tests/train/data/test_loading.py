@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -140,9 +140,25 @@ def test_workers_change_nothing_and_end_when_asked_to(source: ImageSource) -> No
     assert all(
         torch.equal(a.labels, b.labels) for x, y in zip(alone, together, strict=True) for a, b in zip(x, y, strict=True)
     )
-    assert not any(worker.is_alive() for worker in workers)
+    assert [worker.exitcode for worker in workers] == [0, 0]
     with pytest.raises(StopIteration):
         next(batches)
+
+
+class Large(TrainingImages):
+    """Pieces that take a while to be moved into shared memory."""
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        return Batch(torch.ones(len(indices), 3, 4096, 4096, dtype=torch.uint8), torch.zeros(len(indices), 0))
+
+
+def test_a_worker_ends_well_while_a_piece_is_on_its_way(source: ImageSource) -> None:
+    """Python that takes itself down under PyTorch's C++ is an abort."""
+    before = multiprocessing.active_children()
+    with Batches(Large(source), 0, always(Share(1)), workers=1, ahead=2) as batches:
+        next(batches)
+        (worker,) = (child for child in multiprocessing.active_children() if child not in before)
+    assert worker.exitcode == 0
 
 
 @pytest.mark.parametrize("workers", [0, 1])
