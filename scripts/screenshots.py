@@ -29,8 +29,8 @@ from tests.gui.driver import Driver, Rect
 from visualizer.library import starter_models
 from widgets.ring import GAP
 
-FACES = (94, 147, 154, 213, 95, 139)  # people of the starter model that are good to look at
-MORE_FACES = (7, 22, 76, 99, 105, 194)
+FACES = (83, 154, 161, 5, 60, 219)  # people of the starter model that are good to look at
+MORE_FACES = (26, 193, 124, 107, 231, 48)
 MARGIN = 8
 SETTLE_S = 8.0  # until the last picture of a view has come
 
