@@ -35,7 +35,7 @@ import torch
 from torch import Tensor
 
 from bench.gpu_floor import Work, floor_ms, works
-from scripts.gpu_report import Report, with_results
+from scripts.gpu_report import Report, require_cuda
 from stylegan_core import kernels, reference
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.cuda_graphs import PictureGraphs
@@ -343,9 +343,8 @@ def main(
     tiny: Annotated[bool, typer.Option(help="Sizes that the interpreter can do.")] = False,
 ) -> None:
     """Check and time the GPU's kernels and graphs."""
-    if device == "cuda" and not torch.cuda.is_available():
-        print("PyTorch finds no CUDA device here, so there is nothing to check.", file=sys.stderr)
-        raise typer.Exit(2)
+    if device == "cuda":
+        require_cuda()
     if not kernels.AVAILABLE:
         print("Triton is not installed; PyTorch's CUDA wheels bring it on Linux.", file=sys.stderr)
         raise typer.Exit(2)
@@ -353,13 +352,7 @@ def main(
         os.environ["TRITON_INTERPRET"] = "1"  # Triton is not imported yet
     report = Report()
     run(report, Machine(device, tiny, time.perf_counter() + BUDGET_S), secrets.randbelow(2**31))
-    if dry or device == "cpu":
-        print("\n".join(report.lines))
-    else:
-        page = ROOT / "docs/gpu.md"
-        page.write_text(with_results(page.read_text(encoding="utf-8"), report.lines, "kernels"), encoding="utf-8")
-        print(f"Written to {page}.")
-    raise typer.Exit(0 if report.agreed else 1)
+    report.deliver("kernels", dry or device == "cpu")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import torch
 
 from stylegan_core.render import Frame
 from stylegan_core.scene import Scene
+from visualizer.display import require_window
 from visualizer.explorer import Explorer
 from visualizer.output_stage import Statistics
 from visualizer.session import OutputSettings
@@ -131,6 +132,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=[256, 1024])
     options.add_argument("--rates", type=int, nargs="+", default=[30, 60])
     arguments = options.parse_args()
+    require_window()
     folder = Path(tempfile.mkdtemp(prefix="stylescope-bench-"))
     explorer = Explorer(folder, folder, "cpu")
     explorer.keeping.change(output=WINDOW)

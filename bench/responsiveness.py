@@ -26,6 +26,7 @@ from stylegan_core import edits
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.model import build_generator, random_spec
 from stylegan_core.scene import ModelRef
+from visualizer.display import require_window
 from visualizer.explorer import Explorer
 from visualizer.window import SIZE, Window
 from widgets.layout import Layout
@@ -70,6 +71,13 @@ class Drag:
             self._revision, self._edited_at = self._explorer.store.revision, time.perf_counter()
 
 
+def begin_with_random(explorer: Explorer, px: int) -> None:
+    """Have the window begin with a random StyleGAN2 of a size."""
+    model = build_generator(random_spec(GeneratorConfig(img_resolution=px), 0), "0" * 64, "random")
+    explorer.models.add(model)
+    explorer.begin = lambda: explorer.adopt(model, ModelRef(digest=model.card.digest))  # type: ignore[method-assign]
+
+
 def swap_ms(width: int, height: int) -> float:
     """CPU time of the main thread to swap the buffers of an empty window: in software, to copy it to the screen."""
     import glfw
@@ -96,11 +104,10 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=30.0)
     options.add_argument("--resolution", type=int, default=1024)
     arguments = options.parse_args()
+    require_window()
     folder = Path(tempfile.mkdtemp(prefix="stylescope-bench-"))
     explorer = Explorer(folder, folder, "cpu")
-    model = build_generator(random_spec(GeneratorConfig(img_resolution=arguments.resolution), 0), "0" * 64, "random")
-    explorer.models.add(model)
-    explorer.begin = lambda: explorer.adopt(model, ModelRef(digest=model.card.digest))  # type: ignore[method-assign]
+    begin_with_random(explorer, arguments.resolution)
     window = Window(explorer)
     explorer.worker.wake = window.wake.set
     drag = Drag(explorer, window, arguments.seconds)

@@ -30,7 +30,7 @@ import torch
 from OpenGL import GL as gl
 
 import stylegan_core as sg
-from scripts.gpu_report import Report, with_results
+from scripts.gpu_report import Report, require_cuda
 from visualizer.presenter import Force, Presenter
 
 PIXEL_SIZES = [(1, 1), (5, 3), (256, 256), (1023, 517), (1024, 1024), (2048, 2048)]  # width, height
@@ -148,9 +148,7 @@ def main(
     frames: Annotated[int, typer.Option(min=100, help="How many frames each figure is taken over.")] = 500,
 ) -> None:
     """Check and time the way of pictures from CUDA to the screen, and models on CUDA."""
-    if not torch.cuda.is_available():
-        print("PyTorch finds no CUDA device here, so there is nothing to check.", file=sys.stderr)
-        raise typer.Exit(2)
+    require_cuda()
     if sys.platform == "linux" and "DISPLAY" not in os.environ:
         print("There is no display; docs/gpu.md says how to run this without a monitor.", file=sys.stderr)
         raise typer.Exit(2)
@@ -160,13 +158,7 @@ def main(
         check_pixels(report, "cuda", PIXEL_SIZES)
         time_presents(report, "cuda", TIMED_SIZES, frames)
         compare_models(report, "cuda", MODELS)
-    if dry:
-        print("\n".join(report.lines))
-    else:
-        page = ROOT / "docs/gpu.md"
-        page.write_text(with_results(page.read_text(encoding="utf-8"), report.lines), encoding="utf-8")
-        print(f"Written to {page}.")
-    raise typer.Exit(0 if report.agreed else 1)
+    report.deliver("results", dry)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def test_gpu_check_without_a_gpu_says_so_in_one_sentence() -> None:
 
 
 def test_gpu_check_replaces_the_results_and_nothing_else() -> None:
-    from scripts.gpu_check import with_results
+    from scripts.gpu_report import with_results
 
     page = (ROOT / "docs/gpu.md").read_text(encoding="utf-8")
     once = with_results(page, ["| a | b |"])
