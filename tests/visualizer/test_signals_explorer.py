@@ -133,11 +133,16 @@ def test_a_fader_sets_the_scene_and_its_movement_is_one_undo_point(explorer: Exp
         port = probe.getsockname()[1]
     explorer.signals.change(osc=OscSettings(enabled=True, port=port))
     until(explorer, lambda: explorer.signals.osc.address)
+
+    def layer_1() -> float | None:
+        layers = explorer.scene.truncation.layers
+        return layers[1] if layers else None
+
     with SimpleUDPClient("127.0.0.1", port) as client:
         for step in range(1, 5):
             client.send_message("/stylescope/truncation/psi", step / 4)
-            client.send_message("/stylescope/truncation/layers/1", -1.0)
-            until(explorer, lambda step=step: explorer.scene.truncation.psi == step / 4)
+            client.send_message("/stylescope/truncation/layers/1", -1.0)  # psi takes it along, so that each has to come
+            until(explorer, lambda step=step: (explorer.scene.truncation.psi, layer_1()) == (step / 4, -1.0))
         until(explorer, lambda: explorer.store.under_way is None, OSC_REST_S)
         assert explorer.store.done == ("Psi", "OSC")
         client.send_message("/stylescope/random", [])

@@ -133,6 +133,14 @@ def test_a_flood_fills_nothing_and_the_newest_of_each_address_stands(listening: 
     assert all_of(heard, port) == {"/fader": (2999.0,)}
 
 
+def test_messages_are_taken_in_the_order_in_which_the_newest_came(listening: tuple[OscInput, int]) -> None:
+    heard, port = listening
+    with sending(port) as client:
+        for address in ("/a", "/b", "/a"):
+            client.send_message(address, 1.0)
+    wait(heard, lambda: list(heard._server._newest) == ["/b", "/a"])
+
+
 def test_different_addresses_wait_only_up_to_a_number(
     listening: tuple[OscInput, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +293,18 @@ def test_actions_are_done_when_a_button_is_pressed_and_not_when_it_is_let_go(rem
     remote.tick({"/stylescope/undo": (0.0,), "/stylescope/seek": (2.5,)}, CARD, 0.0)
     remote.tick({"/stylescope/undo": ()}, CARD, 0.0)
     assert remote.done == [("undo", 1.0), ("seek", 0.0), ("seek", 2.5), ("undo", 1.0)]
+
+
+def test_undo_takes_back_what_came_before_it_in_the_same_frame(remote: Remote) -> None:
+    store = remote._store
+    remote._acts["undo"] = lambda _: store.undo()
+    remote.tick({"/stylescope/noise/strength": (2.0,)}, CARD, 0.0)
+    remote.tick({}, CARD, REST_S)
+    psi, scale = "/stylescope/truncation/psi", "/stylescope/transform/scale"
+    remote.tick({psi: (0.1,), "/stylescope/undo": (1.0,), scale: (3.0,)}, CARD, 1.0)
+    store.settle()
+    assert store.scene == edits.set_scale(edits.set_noise_strength(Scene(), 2.0), 3.0)
+    assert store.done == ("OSC", "OSC") and store.undone == ()
 
 
 def test_addresses_that_are_none_are_told_once_and_not_without_end(remote: Remote) -> None:

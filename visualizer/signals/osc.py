@@ -59,7 +59,7 @@ class OscInput:
             self.error = server.error
 
     def take(self) -> dict[str, tuple[float, ...]]:
-        """The numbers that came since the last call, the newest of each address."""
+        """The numbers that came since the last call: the newest of each address, in the order in which they came."""
         return {} if self._server is None else self._server.take()
 
     def close(self) -> None:
@@ -114,7 +114,8 @@ class _Server:
                 continue
             address, numbers = found
             with self._lock:
-                if address in self._newest or len(self._newest) < MOST_WAITING:
+                self._newest.pop(address, None)  # they are kept in the order in which they came
+                if len(self._newest) < MOST_WAITING:
                     self._newest[address] = numbers
 
 

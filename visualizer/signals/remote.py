@@ -3,7 +3,7 @@
 docs/osc.md lists the addresses; `address_table` writes that list.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from stylegan_core.card import ModelCard
@@ -49,10 +49,10 @@ class Remote:
         self._told: set[str] = set()
 
     def tick(self, commands: Mapping[str, tuple[float, ...]], card: ModelCard | None, now_s: float) -> None:
-        """Once a frame: do what the newest messages say.
+        """Once a frame: do what the newest messages say, one after the other.
 
         Args:
-            commands: the numbers of each address.
+            commands: the numbers of each address, in the order in which they came.
             card: of the model shown; None: there is none yet.
             now_s: the time in seconds.
         """
@@ -60,17 +60,21 @@ class Remote:
         for address, numbers in commands.items():
             name = address.removeprefix(COMMANDS)
             if name in self._acts:
+                self._change(changes, now_s)  # first, so that undoing takes them back too
+                changes = []
                 self._act(name, numbers[0] if numbers else 1.0)
             elif (found := self._parameter(name, card)) is not None and numbers:
                 changes.append((found, numbers[0]))
-        if changes:
-            self._change(changes, now_s)
-        elif self._moved_s is not None and now_s - self._moved_s >= REST_S:
+        self._change(changes, now_s)
+        if self._moved_s is not None and now_s - self._moved_s >= REST_S:
             self._moved_s = None
             if self._store.under_way == NAME:
                 self._store.settle()
 
-    def _change(self, changes: list[tuple[Parameter, float]], now_s: float) -> None:
+    def _change(self, changes: Sequence[tuple[Parameter, float]], now_s: float) -> None:
+        if not changes:
+            return
+
         def changed(scene: Scene) -> Scene:
             for item, value in changes:
                 scene = item.set(scene, value)
