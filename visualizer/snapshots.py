@@ -20,9 +20,17 @@ Cancelled = Callable[[], bool]
 def run_of(model: ModelRef) -> RunFolder | None:
     """The run that a model is a snapshot of, as its path tells."""
     path = Path(model.path)
-    if path.parent.name != "snapshots" or not path.stem.removeprefix("model-").isdigit():
+    if path.parent.name != "snapshots" or not path.stem.removeprefix("model-").isdecimal():
         return None
     return RunFolder(path.parent.parent)
+
+
+def snapshot_name(path: Path) -> str | None:
+    """What a snapshot, whose file is a mere number, is called: its run and when; None: it is no snapshot."""
+    run = run_of(ModelRef(path=str(path)))
+    if run is None:
+        return None
+    return f"{run.path.name}, {int(path.stem.removeprefix('model-')) / 1000:g} kimg"
 
 
 def spread(snapshots: Sequence[Snapshot], count: int) -> list[Snapshot]:

@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from train.metrics.names import figure_of
+
 DRAWN = 600  # points of a curve, about: more than a plot has pixels would only take time
 SMOOTHED_OVER = 1 / 30  # of all points
 NO_CURVES = frozenset({"seen", "kimg", "step", "time", "seconds"})  # where a line stands, not what it says
-OF_TICKS = frozenset(
-    "loss_g loss_d r1 gradient_penalty path_length real fake r_t p grad_g grad_d lod images_per_s wait_share gpu_mb"
-    " share lr_g lr_d sigma".split()
-)
 
 
 class Curve(NamedTuple):
@@ -72,8 +70,8 @@ class Numbers:
 
 
 def metrics(curves: Curves) -> tuple[str, ...]:
-    """The names of those that are measured now and then, rather than in every tick."""
-    return tuple(sorted(name for name in curves if name not in OF_TICKS))
+    """The names of those that say how good the pictures are."""
+    return tuple(sorted(name for name in curves if figure_of(name) is not None))
 
 
 def curve(kimg: list[float], values: list[float], most: int = DRAWN) -> Curve:

@@ -9,6 +9,7 @@ import dearpygui.dearpygui as dpg
 from stylegan_core import edits
 from stylegan_core.card import ModelCard
 from visualizer.library import starter_models
+from visualizer.snapshots import snapshot_name
 from widgets import icons, theme
 from widgets.bind import tooltip
 from widgets.browser import Browser
@@ -55,9 +56,14 @@ def model_choices(recent: Sequence[str]) -> dict[str, Path]:
     paths = [Path(path) for path in recent if Path(path) not in starters]
     choices = {f"{path.stem}  (starter)": path for path in starters}
     for path in paths:
-        label = path.name if all(path.name != other.name for other in paths if other != path) else str(path)
-        choices[label] = path
+        label = name_of(path)
+        choices[label if all(label != name_of(other) for other in paths if other != path) else str(path)] = path
     return choices
+
+
+def name_of(path: Path) -> str:
+    """What a model's file is called in a list."""
+    return snapshot_name(path) or path.name
 
 
 class ModelPanel:
@@ -115,7 +121,7 @@ class ModelPanel:
     def _list_choices(self) -> None:
         self._choices = model_choices(self._ui.explorer.session.recent)
         shown = Path(self._ui.explorer.scene.model.path)
-        current = next((label for label, path in self._choices.items() if path == shown), shown.name)
+        current = next((label for label, path in self._choices.items() if path == shown), name_of(shown))
         dpg.configure_item("model.choice", items=list(self._choices))
         dpg.set_value("model.choice", current)
 

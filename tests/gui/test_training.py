@@ -1,5 +1,6 @@
 """Training from the window, with a real mouse and the real trainer: a run outlives the window, and is found again."""
 
+import json
 import os
 import signal
 import threading
@@ -89,3 +90,16 @@ def test_a_run_started_by_mouse_outlives_the_window_and_is_stopped_from_the_next
     app.click("training.run.stop")
     app.wait_for(lambda: run.status().state == "stopped" and not run.is_alive(), "its end")
     assert run.status().seen >= seen and list(run.checkpoints.iterdir())
+
+    below = app.rect("training.plots.losses").at(0.5, 0.05)
+
+    def seen_at_the_end(plot: str) -> bool:
+        app.scroll(-9, below)
+        return app.shown(plot)
+
+    app.wait_for(lambda: seen_at_the_end("training.plots.metrics"), "the last plot")
+    assert not app.shown("training.plots.memory")  # it was no GPU's
+    last = run.numbers()[0][-1]
+    with run.numbers_path.open("a") as file:
+        file.write(json.dumps(last | {"gpu_mb": 512.0}) + "\n")
+    app.wait_for(lambda: seen_at_the_end("training.plots.memory.title"), "a plot of a GPU's memory")

@@ -8,9 +8,10 @@ from visualizer.training_numbers import Numbers, curve, metrics
 def test_curves_hold_what_each_line_says_where_it_says_it() -> None:
     numbers = Numbers()
     numbers.add([{"kimg": 1.0, "loss_g": 0.5, "words": "x"}, {"kimg": 2.0, "loss_g": 0.25, "r1": 3, "broken": None}])
-    numbers.add([{"kimg": 3.0, "r1": float("nan")}, {"loss_g": 9.0}, {"kimg": 3.0, "fid_small": 7.5, "time": 1.7e9}])
+    numbers.add([{"kimg": 3.0, "r1": float("nan"), "path_penalty": 1}, {"loss_g": 9.0}])
+    numbers.add([{"kimg": 3.0, "fid_small": 7.5, "time": 1.7e9}])
     curves = numbers.curves()
-    assert set(curves) == {"loss_g", "r1", "fid_small"}
+    assert set(curves) == {"loss_g", "r1", "path_penalty", "fid_small"}
     assert (curves["loss_g"].kimg, curves["loss_g"].values) == ([1.0, 2.0], [0.5, 0.25])
     assert curves["r1"].last == 3.0
     assert metrics(curves) == ("fid_small",)

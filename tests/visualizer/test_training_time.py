@@ -20,7 +20,7 @@ from tests.visualizer.ticking import until
 from train.run_folder import RunFolder, Snapshot
 from visualizer import snapshots as snapshots_file
 from visualizer.explorer import Explorer
-from visualizer.snapshots import KEY_S, WALK_KEYS, Digests, look, run_of, spread
+from visualizer.snapshots import KEY_S, WALK_KEYS, Digests, look, run_of, snapshot_name, spread
 from visualizer.training_time import LOOK_EVERY_S, NAME, TrainingTime
 from visualizer.worker import to_rgba
 
@@ -87,7 +87,8 @@ def test_which_run_a_model_is_of() -> None:
     assert run_of(ModelRef(path="/a/run/snapshots/000001000.safetensors")).path == Path("/a/run")
     assert run_of(ModelRef(path="/a/run/snapshots/model-000001000.safetensors")).path == Path("/a/run")
     for other in ("", "/a/run/000001000.safetensors", "/a/snapshots/best.safetensors", "snapshots"):
-        assert run_of(ModelRef(path=other)) is None
+        assert run_of(ModelRef(path=other)) is None and snapshot_name(Path(other)) is None
+    assert snapshot_name(Path("/a/run/snapshots/model-000001040.safetensors")) == "run, 1.04 kimg"
 
 
 def test_the_scene_stays_but_for_its_model_and_each_step_is_undone(explorer: Explorer, through: TrainingTime) -> None:

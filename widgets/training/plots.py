@@ -5,11 +5,12 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
+from train.metrics.names import title_of
 from visualizer.training_numbers import Curve, Curves, metrics
 from visualizer.training_reading import Detail, Run
 from widgets import theme
 from widgets.bind import tooltip
-from widgets.shortcuts import CTRL, held
+from widgets.keyboard import CTRL, held
 from widgets.ui import Ui
 
 TAG = "training.plots"
@@ -69,6 +70,12 @@ PLOTS = (
     ),
     Plot("speed", "Images a second", (Series("images_per_s", "images/s", BLUE),), "How fast it learns."),
     Plot("metrics", "Metrics", (Series("", "metric", GREEN),), "How good the pictures are, measured now and then."),
+    Plot(
+        "memory",
+        "GPU memory",
+        (Series("gpu_mb", "MiB", BLUE),),
+        "The most that the first process had of its GPU at once, since the point before.",
+    ),
 )
 
 
@@ -102,7 +109,7 @@ class RunPlots:
             for first in range(0, len(PLOTS), 2):
                 with dpg.group(tag=f"{TAG}.row{first}"):
                     for plot in PLOTS[first : first + 2]:
-                        with dpg.group():
+                        with dpg.group(tag=f"{TAG}.{plot.key}.place"):
                             self._build_plot(plot)
         with dpg.handler_registry():
             dpg.add_mouse_wheel_handler(callback=lambda: self._touched() if held(CTRL) else None)
@@ -159,6 +166,7 @@ class RunPlots:
         self._list_metrics(metrics(curves))
         for plot in PLOTS:
             self._draw(plot, curves, run)
+        dpg.configure_item(f"{TAG}.memory.place", show="gpu_mb" in curves)
 
     def _arrange(self, width: int) -> None:
         two = width >= self._ui.px(TWO_COLUMNS)
@@ -218,17 +226,17 @@ class RunPlots:
         self._metrics = names
         if self._metric not in names:
             self._metric = names[0] if names else ""
-        dpg.configure_item(f"{TAG}.metric", items=names, show=bool(names))
-        dpg.set_value(f"{TAG}.metric", self._metric)
+        dpg.configure_item(f"{TAG}.metric", items=[title_of(name) for name in names], show=bool(names))
+        dpg.set_value(f"{TAG}.metric", title_of(self._metric))
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
     def _set_smooth(self, smooth: bool) -> None:
         self._smooth = smooth
 
-    def _choose_metric(self, sender: Any, name: str) -> None:
+    def _choose_metric(self, sender: Any, title: str) -> None:
         del sender
-        self._metric = name
+        self._metric = next(name for name in self._metrics if title_of(name) == title)
         self._zoomed.discard("metrics")
 
     def _touched(self, *_: Any) -> None:

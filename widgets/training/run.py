@@ -229,6 +229,6 @@ class LogWindow:
         if not self._desk.log_wanted or detail is None or detail.log is None:
             return
         dpg.configure_item("training.log", label=f"{run.folder.log_path}")
-        text = detail.log or "It has printed nothing yet."
+        text = detail.log or "Nothing yet. What a run prints that a terminal started is in that terminal."
         if dpg.get_value("training.log.text") != text:
             dpg.set_value("training.log.text", text)
