@@ -15,10 +15,10 @@ from stylegan_core import edits
 from visualizer.presenter import Picture
 from visualizer.worker import Shown
 from widgets import theme
+from widgets.keyboard import CTRL, SHIFT, held
 from widgets.model import family_name
 from widgets.needs import able
 from widgets.ring import REACH, SNAP, Box, Point, Ring, draw_ring, ring_around
-from widgets.shortcuts import CTRL, SHIFT, held
 from widgets.ui import Ui
 
 TAG = "canvas"

@@ -21,6 +21,7 @@ from widgets.export.window import ExportWindow
 from widgets.grid.view import GridView
 from widgets.history import HistoryPanel
 from widgets.inspector.view import LayersView
+from widgets.keyboard import Keyboard
 from widgets.keys import shortcut_table
 from widgets.latent import LatentPanel
 from widgets.mixing import MixingPanel
@@ -80,7 +81,14 @@ class Layout:
         scale = self._window.scale
         theme.bind_theme(scale)
         fonts = theme.load_fonts(scale)
-        self._ui = ui = Ui(self._explorer, self._window, Binder(self._explorer), fonts, scale)
+        self._ui = ui = Ui(
+            self._explorer,
+            self._window,
+            Binder(self._explorer),
+            Keyboard(lambda: self._model.browser.open),
+            fonts,
+            scale,
+        )
         self._canvas = Canvas(ui)
         self._model = ModelPanel(ui)
         self._performance = PerformancePanel(ui)
@@ -112,7 +120,7 @@ class Layout:
         self._record, self._takes = RecordButton(ui), TakeOffers(ui)
         self._export = ExportWindow(ui)
         self._training_time = TrainingTimeStrip(ui)
-        self._timeline = TimelineDock(ui, self._browse, self._export.toggle, self._typing)
+        self._timeline = TimelineDock(ui, self._browse, self._export.toggle)
         with dpg.window(tag="main", no_scrollbar=True, no_scroll_with_mouse=True):
             self._build_bar()
             with dpg.group(horizontal=True, horizontal_spacing=0):
@@ -134,6 +142,7 @@ class Layout:
             with dpg.group(horizontal=True):
                 dpg.add_text("", tag="status.notice")
                 dpg.add_text(HINT, tag="status.hint", color=theme.DIM)
+            ui.keyboard.build()
         dpg.set_primary_window("main", True)
         self._style_middle()
         table = shortcut_table(
@@ -150,7 +159,7 @@ class Layout:
             self._show_help,
             self._escape,
         )
-        self._shortcuts = Shortcuts(table, self._typing, partial(able, self._explorer))
+        self._shortcuts = Shortcuts(table, ui.keyboard, partial(able, self._explorer))
         self._shortcuts.build()
         self._help = HelpWindow(ui, self._shortcuts.table)
 
@@ -164,6 +173,7 @@ class Layout:
         self._drag_splitters()
         self._arrange()
         self._ui.bind.sync()
+        self._ui.keyboard.sync()
         self._suit_model()
         if self._explorer.motion.playing:
             self._window.stay_awake()
@@ -184,7 +194,7 @@ class Layout:
         self._record.sync()
         self._export.sync()
         self._preparing.sync()
-        self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._typing()
+        self._canvas.view.flip = dpg.is_key_down(dpg.mvKey_C) and not self._ui.keyboard.typing()
         self._show_status()
 
     def present(self, shown: Shown) -> None:
@@ -288,15 +298,6 @@ class Layout:
         """Put a column away, or bring it back: large tools want room."""
         self._away ^= {side}
         self._explorer.arrange(away=tuple(sorted(self._away)))
-
-    def _typing(self) -> bool:
-        """Whether text is being typed, or the browser has all of the window."""
-        if self._model.browser.open:
-            return True
-        # What is active without a mouse button is being typed into, also a slider's value after Ctrl+click.
-        if dpg.is_mouse_button_down(dpg.mvMouseButton_Left):
-            return False
-        return any(dpg.get_item_state(item).get("active") for item in dpg.get_all_items())
 
     # -- each frame ----------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-CTRL = (dpg.mvKey_LControl, dpg.mvKey_RControl)
-SHIFT = (dpg.mvKey_LShift, dpg.mvKey_RShift)
-
+from widgets.keyboard import CTRL, SHIFT, Keyboard, held
 
 # ImGui's number for the key; DearPyGui's mvKey_Plus is none of ImGui's keys, and asking for one that it does not have
 # reads whatever lies in memory there.
@@ -28,37 +26,25 @@ class Shortcut:
     needs: str = ""  # of the model; see needs.py
 
 
-def held(codes: tuple[int, ...]) -> bool:
-    """Whether one of these keys is held."""
-    # A quick hand lets Ctrl go within the frame in which it pressed the other key; frames of an idle window are long.
-    return any(dpg.is_key_down(code) or dpg.is_key_released(code) for code in codes)
-
-
 class Shortcuts:
-    """Calls the actions, unless `typing` says that keys belong to a text box, or a model is not `able`."""
+    """Calls the actions, unless keys belong to a text box, or a model is not `able`."""
 
-    def __init__(self, table: tuple[Shortcut, ...], typing: Callable[[], bool], able: Callable[[str], bool]):
+    def __init__(self, table: tuple[Shortcut, ...], keyboard: Keyboard, able: Callable[[str], bool]):
         self.table = table
-        self._typing, self._able = typing, able
-        self._steering = False  # Tab has been used to go from control to control; a click ends it
+        self._keyboard, self._able = keyboard, able
 
     def build(self) -> None:
         """Listen to the keyboard."""
         with dpg.handler_registry():
             for code in {shortcut.code for shortcut in self.table if shortcut.code}:
                 dpg.add_key_press_handler(code, callback=self._pressed)
-            dpg.add_key_press_handler(dpg.mvKey_Tab, callback=lambda: self._steer(True))
-            dpg.add_mouse_click_handler(callback=lambda: self._steer(False))
-
-    def _steer(self, steering: bool) -> None:
-        self._steering = steering
 
     def _pressed(self, sender: Any, code: int) -> None:
         del sender
         ctrl, shift = held(CTRL), held(SHIFT)
-        if self._typing() and not ctrl and code != dpg.mvKey_Escape:
+        if self._keyboard.typing() and not ctrl and code != dpg.mvKey_Escape:
             return
-        if code == dpg.mvKey_Spacebar and self._steering:
+        if code == dpg.mvKey_Spacebar and self._keyboard.steering:
             return  # it presses the control that the keyboard has come to
         for shortcut in self.table:
             if (shortcut.code, shortcut.ctrl, shortcut.shift) == (code, ctrl, shift) and self._able(shortcut.needs):

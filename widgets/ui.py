@@ -9,16 +9,18 @@ import dearpygui.dearpygui as dpg
 from visualizer.explorer import Explorer
 from visualizer.window import Window
 from widgets.bind import Binder
+from widgets.keyboard import Keyboard
 from widgets.theme import DIM, Fonts
 
 
 @dataclass(frozen=True)
 class Ui:
-    """The Explorer, the window around it, and how things look."""
+    """The Explorer, the window around it, whose the keys are, and how things look."""
 
     explorer: Explorer
     window: Window
     bind: Binder
+    keyboard: Keyboard
     fonts: Fonts
     scale: float
 

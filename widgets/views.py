@@ -71,8 +71,11 @@ class Views:
         """Show a view; put it away if it is there."""
         if (before := self.shown) is not None:
             before.leave()
+            self._ui.keyboard.leave(before.key)
         self._wanted = "" if before is not None and before.key == key else key
         self._ui.explorer.arrange(view=self._wanted)
+        if self._wanted:
+            self._ui.keyboard.take(self._wanted, after="views")
 
     def show(self, key: str) -> None:
         """Show a view; it stays if it is there."""

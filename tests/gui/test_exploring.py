@@ -68,12 +68,30 @@ def test_a_seed_can_be_typed_and_stepped(app: Driver, see: See) -> None:
     assert see(app).latent.seed == 0
 
 
+def test_keys_press_the_control_that_was_clicked_last_only_after_tab(app: Driver, see: See) -> None:
+    app.reveal("panel.latent")
+    for shown in (False, True):
+        app.click("panel.latent")
+        app.wait_for(lambda shown=shown: app.shown("latent.seed") is shown, "the panel to fold or unfold")
+    scene = see(app)
+    for key in ("shift+Left", "shift+Right", "ctrl+Left", "space"):
+        app.key(key)
+        before, scene = scene, app.scene()
+        assert scene.latent != before.latent, key
+        assert app.shown("latent.seed"), key
+    app.key("Tab")
+    for shown in (False, True):
+        app.key("space")
+        app.wait_for(lambda shown=shown: app.shown("latent.seed") is shown, "the panel to fold or unfold")
+    assert app.scene() == scene
+
+
 def test_a_text_box_keeps_its_keys(app: Driver, see: See) -> None:
-    before = see(app)
+    before, pins = see(app), app.session()["pins"]
     app.fill("latent.seed", " 12pnf34")  # space, P, N and F are shortcuts
     app.key("Return")
     assert see(app) == before.model_copy(update={"latent": before.latent.model_copy(update={"seed": 1234})})
-    assert not app.session()["pins"]
+    assert app.session()["pins"] == pins
 
 
 def test_the_blend_space_is_chosen(app: Driver, see: See) -> None:
@@ -194,6 +212,9 @@ def test_truncation_presets_and_cutoff(app: Driver, see: See) -> None:
 
 
 def test_mixing_takes_bands_and_layers_from_another_person(app: Driver, see: See) -> None:
+    app.reveal("mixing.coarse")
+    if app.scene().mixing:  # of another test
+        app.click("mixing.clear")
     before = see(app)
     slider = app.reveal("mixing.coarse")
     app.drag(slider.at(0.02), slider.at(0.999))
@@ -248,10 +269,8 @@ def test_noise_modes_and_strengths(app: Driver, see: See) -> None:
 
 
 def test_playing_noise_changes_the_picture_until_it_is_paused(app: Driver, see: See) -> None:
-    app.key("n")
-    app.key("n")
-    before = see(app)
-    assert before.noise.mode == "random"
+    while (before := see(app)).noise.mode != "random":
+        app.key("n")
     app.reveal("noise.mode")
     app.click("noise.play")
     seen: set[bytes] = set()

@@ -35,6 +35,12 @@ def open_by_path(app: Driver, path: Path) -> None:
     app.wait_for(lambda: not app.shown("browser.path"), "the browser closed")
 
 
+def open_model(app: Driver, path: Path) -> None:
+    """Open a model by typing its path, and wait until it is the one that is explored."""
+    open_by_path(app, path)
+    app.wait_for(lambda: app.session().get("scene", {}).get("model", {}).get("path") == str(path), f"the model {path}")
+
+
 def error_shown(app: Driver) -> bool:
     """Whether the status line speaks in the colour of errors."""
     line = app.rects().get("status.notice")
@@ -49,6 +55,7 @@ def error_shown(app: Driver) -> bool:
 
 
 def test_a_pin_is_kept_as_a_thumbnail_and_compared_with(app: Driver, see: See, picture: Picture) -> None:
+    before = [pin["name"] for pin in app.session()["pins"]]
     go_to(app, 193)
     pinned = see(app)
     app.key("p")
@@ -73,10 +80,11 @@ def test_a_pin_is_kept_as_a_thumbnail_and_compared_with(app: Driver, see: See, p
         app.wait_for(lambda: find(picture(pinned), app.canvas()) == [(x, y)], "the pinned picture while C is held")
     app.wait_for(lambda: find(picture(live), app.canvas()) == [(x, y)], "the live picture again")
 
-    app.reveal("history.pin.0", "right")
-    app.click("history.pin.0")
+    app.reveal(f"history.pin.{len(before)}", "right")
+    app.click(f"history.pin.{len(before)}")
     assert see(app) == pinned
-    app.wait_for(lambda: [pin["name"] for pin in app.session()["pins"]] == ["faces32 193"], "the pin in the session")
+    names = [*before, "faces32 193"]
+    app.wait_for(lambda: [pin["name"] for pin in app.session()["pins"]] == names, "the pin in the session")
 
 
 # -- captures ----------------------------------------------------------------------------------------------------------
@@ -103,15 +111,15 @@ def test_a_capture_carries_its_scene_and_brings_it_back(
 # -- models ------------------------------------------------------------------------------------------------------------
 
 
-def test_broken_files_leave_everything_as_it_was(app: Driver, see: See, tmp_path: Path) -> None:
+def test_broken_files_leave_everything_as_it_was(app: Driver, see: See, short_path: Path) -> None:
     before = see(app)
-    broken = tmp_path / "broken.pkl"
+    broken = short_path / "broken.pkl"
     broken.write_bytes((GOLDEN / "sg2_cond32.pkl").read_bytes()[:100_000])
-    empty = tmp_path / "empty.safetensors"
+    empty = short_path / "empty.safetensors"
     empty.touch()
-    plain = tmp_path / "plain.png"
+    plain = short_path / "plain.png"
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(plain)
-    for path in (broken, empty, plain, tmp_path / "missing.pkl"):
+    for path in (broken, empty, plain, short_path / "missing.pkl"):
         open_by_path(app, path)
         app.wait_for(lambda path=path: path.name in app.log(), f"a word about {path.name}")
         app.wait_for(lambda: error_shown(app), "an error in the status line")
@@ -120,6 +128,19 @@ def test_broken_files_leave_everything_as_it_was(app: Driver, see: See, tmp_path
     app.click("browser.cancel")
     app.wait_for(lambda: not app.shown("browser.cancel"), "the browser closed")
     assert see(app) == before
+
+
+def test_a_file_is_opened_by_keys_alone(app: Driver) -> None:
+    """Also once keys were the program's own."""
+    app.key("shift+Left")
+    app.key("ctrl+o")
+    app.rect("browser.search")  # it has the keyboard
+    app.key("shift+Tab")
+    app.type(str(GOLDEN / "sg2_cond32.pkl"))
+    app.key("Return")
+    app.wait_for(lambda: app.shown("latent.class.1"), "class sliders")
+    app.key("ctrl+z")
+    app.wait_for(lambda: not app.shown("latent.class.1"), "the model before")
 
 
 def test_another_model_brings_its_controls_and_keeps_the_person(app: Driver, see: See) -> None:

@@ -55,12 +55,16 @@ class GridOnScreen:
 
 @pytest.fixture
 def grid(app: Driver) -> Iterator[GridOnScreen]:
-    """The view, open, with 3 × 3 new people."""
+    """The view, open, with 3 × 3 new people, the coarse styles from the rows."""
     app.click("views.grid")
     app.rect("grid.new")
     app.click("grid.new")
     app.click("grid.new.3")
     app.rest()
+    layers = app.scene().grid.layers
+    for band, first in (("coarse", 0), ("middle", 4)):
+        if (first in layers) != (band == "coarse"):
+            app.click(f"grid.{band}")
     yield GridOnScreen(app)
     app.click("views.grid")
     app.rest()
@@ -85,14 +89,31 @@ def test_cells_show_their_scenes_and_a_click_makes_one_the_picture(
     assert see(app) == before
     for key in ("Left", "Up", "Up", "Return"):  # the grid was clicked, so that the keyboard goes on from there
         app.key(key)
-    assert only_picture(see(app)) == cell_scene(before, 0, 1, NUM_WS)
+    taken = see(app)
+    assert only_picture(taken) == cell_scene(before, 0, 1, NUM_WS)
+    for key in ("Tab", "Tab", "space"):  # from the grid to the first of its controls, and the one after
+        app.key(key)
+    assert app.scene().grid.layers != taken.grid.layers
+    assert only_picture(see(app)) == only_picture(taken)
+    app.key("ctrl+z")
+    assert see(app) == taken
+
+
+def test_the_grid_has_the_keyboard_once_it_is_opened(app: Driver, grid: GridOnScreen) -> None:
+    for _ in range(2):
+        app.key("F2")
+    app.rect("grid.picture")
+    before = app.scene()
+    for key in ("Right", "Down", "Return"):
+        app.key(key)
+    assert only_picture(app.scene()) == cell_scene(before, 1, 1, NUM_WS)
 
 
 def test_people_change_places_and_layers_are_chosen(app: Driver, grid: GridOnScreen, picture: Rendered) -> None:
     before = app.scene()
     rows, columns = before.grid.rows, before.grid.columns
     app.move(*grid.at(before, (0, 1)))
-    app._xdotool("click", "--repeat", 2, "--delay", 60, 1)
+    app.double_click()
     app.drag(grid.at(before, (-1, 2)), grid.at(before, (-1, 0)))
     grid.click(before, (1, -1), button=3)
     app.rest()

@@ -60,7 +60,7 @@ def test_a_new_modulation_swings_about_the_base_and_sound_only_lifts_it() -> Non
 
 
 def test_every_address_that_a_control_stands_for_is_a_parameters() -> None:
-    texts = [path.read_text() for path in (ROOT / "widgets").glob("*.py")]
+    texts = [path.read_text() for path in (ROOT / "widgets").rglob("*.py")]
     addresses = {match for text in texts for match in re.findall(r'\baddress=f?"([^"]+)"', text)}
     assert {"truncation/psi", "transform/rotation", "noise/strength", "classes/{index}/weight"} <= addresses
     for address in addresses:

@@ -58,7 +58,6 @@ class GridView:
         self._press: Press | None = None
         self._clicked: tuple[Place, float] | None = None  # a click that may become a double one, and when it was
         self._cursor: Place | None = None  # where the keyboard is
-        self._has_keyboard = False
 
     def build(self) -> None:
         """Make its items in the container that is open."""
@@ -70,8 +69,8 @@ class GridView:
             dpg.add_item_double_clicked_handler(dpg.mvMouseButton_Left, callback=self._double_clicked)
             dpg.add_item_clicked_handler(dpg.mvMouseButton_Right, callback=self._right_clicked)
         dpg.bind_item_handler_registry(TAG, handlers)
+        self._ui.keyboard.area(self.key, TAG, after="views")
         with dpg.handler_registry():
-            dpg.add_mouse_click_handler(callback=self._clicked_anywhere)
             for key in (*ARROWS, dpg.mvKey_Return, dpg.mvKey_NumPadEnter):
                 dpg.add_key_press_handler(key, callback=self._key_pressed)
 
@@ -114,7 +113,7 @@ class GridView:
     def leave(self) -> None:
         """It has been put away."""
         self._ui.explorer.grid.leave()
-        self._press, self._clicked, self._has_keyboard = None, None, False
+        self._press = self._clicked = self._cursor = None
 
     # -- what a click does ---------------------------------------------------------------------------------------------
 
@@ -180,13 +179,10 @@ class GridView:
         if place is not None and min(place) < 0:
             self._remove(place)
 
-    def _clicked_anywhere(self, *_: Any) -> None:
-        self._has_keyboard = dpg.is_item_hovered(TAG)
-
     def _key_pressed(self, sender: Any, key: int) -> None:
         del sender
         layout = self._ui.explorer.grid.layout
-        if not self._has_keyboard or not layout.rows or not layout.columns:
+        if not self._ui.keyboard.has(self.key) or not layout.rows or not layout.columns:
             return
         row, column = self._cursor or (0, 0)
         if key in ARROWS:
@@ -243,7 +239,8 @@ class GridView:
     def _marks(self, scene: Scene, hovered: Place | None) -> Marks:
         grid = self._ui.explorer.grid
         dragged = None if self._press is None or not self._press.moved else self._press.place
-        there = self._has_keyboard and self._cursor is not None and grid.scene(self._cursor) is not None
+        has_keyboard = self._ui.keyboard.has(self.key)
+        there = has_keyboard and self._cursor is not None and grid.scene(self._cursor) is not None
         return Marks(
             live=grid.find(only_picture(scene)),
             hovered=hovered,

@@ -11,7 +11,7 @@ from stylegan_core.card import LayerInfo, ModelCard
 from stylegan_core.probe import LayerReport
 from widgets import icons, theme
 from widgets.bind import tooltip
-from widgets.shortcuts import CTRL, SHIFT, held
+from widgets.keyboard import CTRL, SHIFT, held
 from widgets.ui import Ui
 
 TAG = "layers.table"

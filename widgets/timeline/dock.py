@@ -32,9 +32,9 @@ HINT = "wheel: zoom   right-drag: pan   drag on the ruler: look at another time 
 
 
 class TimelineDock:
-    """See the module. `browse` and `export` open their windows, `typing` says whether keys belong to a text box."""
+    """See the module. `browse` and `export` open their windows."""
 
-    def __init__(self, ui: Ui, browse: Callable[[], None], export: Callable[[], None], typing: Callable[[], bool]):
+    def __init__(self, ui: Ui, browse: Callable[[], None], export: Callable[[], None]):
         self._ui = ui
         self._timeline = ui.explorer.timeline
         layout = ui.explorer.session.layout
@@ -46,7 +46,7 @@ class TimelineDock:
         self.transport = Transport(ui, self._area, browse, export)
         self._take = TakePanel(ui, self._one_clip)
         self._heads = Heads(ui, self._area)
-        self._hand = Hand(self._area, self._ruler, typing)
+        self._hand = Hand(self._area, self._ruler, ui.keyboard)
         self._walk: Walk | None = None  # that is drawn
         self._drawn: tuple[object, ...] = ()
         self._room = (0, 0)
@@ -128,8 +128,10 @@ class TimelineDock:
     def toggle(self) -> None:
         """Show it, or put it away."""
         self.shown = not self.shown
-        self._hand.leave()
-        self._hand.has_keyboard = self.shown
+        if self.shown:
+            self._hand.take_keyboard()
+        else:
+            self._hand.leave()
         self._ui.explorer.arrange(timeline=self.shown)
         dpg.bind_item_theme("bar.timeline", self._lit if self.shown else 0)
 

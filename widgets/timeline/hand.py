@@ -4,7 +4,7 @@ What is dragged is posted to the timeline's store as one interaction, always rec
 drag began.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from stylegan_core.edits import walk as walks
 from stylegan_core.scene import only_picture
 from stylegan_core.walk import Walk
 from widgets import icons
-from widgets.shortcuts import CTRL, SHIFT, held
+from widgets.keyboard import CTRL, SHIFT, Keyboard, held
 from widgets.timeline.area import SEPARATOR, TAG, Area, Entry, Grip, Lane, Point
 from widgets.timeline.curves import CurveLane
 from widgets.timeline.ruler import TAG as RULER
@@ -29,6 +29,7 @@ NUDGES = {dpg.mvKey_Left: -1, dpg.mvKey_Right: 1}
 STEPS = {dpg.mvKey_Up: -1, dpg.mvKey_Down: 1}
 ENDS = (dpg.mvKey_Home, dpg.mvKey_End)
 OTHERS = (*ENDS, dpg.mvKey_Delete, dpg.mvKey_Return, dpg.mvKey_NumPadEnter, dpg.mvKey_C, dpg.mvKey_V)
+KEY = "timeline"  # of the keyboard's area, and the tag of what Tab goes to from it
 
 
 @dataclass
@@ -51,13 +52,12 @@ class _Press:
 
 
 class Hand:
-    """See the module. `typing` says whether keys belong to a text box."""
+    """See the module."""
 
-    def __init__(self, area: Area, ruler: Ruler, typing: Callable[[], bool]):
-        self._area, self._ruler, self._typing = area, ruler, typing
+    def __init__(self, area: Area, ruler: Ruler, keyboard: Keyboard):
+        self._area, self._ruler, self._keyboard = area, ruler, keyboard
         self._timeline = area.timeline
         self._press: _Press | None = None
-        self.has_keyboard = False
 
     def build(self) -> None:
         """Listen, once the drawlists are there."""
@@ -70,9 +70,9 @@ class Hand:
             dpg.bind_item_handler_registry(tag, handlers)
         with dpg.handler_registry():
             dpg.add_mouse_wheel_handler(callback=self._wheeled)
-            dpg.add_mouse_click_handler(callback=self._clicked_anywhere)
             for key in (*NUDGES, *STEPS, *OTHERS):
                 dpg.add_key_press_handler(key, callback=self._key_pressed)
+        self._keyboard.area(KEY, TAG, RULER, after=KEY)
         dpg.add_window(popup=True, show=False, tag="timeline.menu", autosize=True)
 
     @property
@@ -92,9 +92,13 @@ class Hand:
             return ""
         return lane.about(self._timeline.walk, area.hovered)
 
+    def take_keyboard(self) -> None:
+        """The dock has been opened: keys are for its walk."""
+        self._keyboard.take(KEY, after=KEY)
+
     def leave(self) -> None:
         """The dock has been put away: the hand lets go."""
-        self.has_keyboard = False
+        self._keyboard.leave(KEY)
         if self._press is not None:
             self._let_go()
 
@@ -283,12 +287,9 @@ class Hand:
 
     # -- keyboard ------------------------------------------------------------------------------------------------------
 
-    def _clicked_anywhere(self, *_: Any) -> None:
-        self.has_keyboard = dpg.is_item_hovered(TAG) or dpg.is_item_hovered(RULER)
-
     def _key_pressed(self, sender: Any, key: int) -> None:
         del sender
-        if not self.has_keyboard or held(SHIFT) or self._press is not None or self._typing():
+        if not self._keyboard.has(KEY) or held(SHIFT) or self._press is not None or self._keyboard.typing():
             return
         walk, selected = self._timeline.walk, self._area.selected
         if held(CTRL):
