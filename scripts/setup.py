@@ -52,7 +52,7 @@ WINDOW_LIBRARIES = {
     "libstdc++.so.6": "libstdc++6",
 }
 VIRTUAL_DISPLAY = {"Xvfb": "xvfb"}
-TEST_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick", "xwininfo": "x11-utils"}
+TEST_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool"}
 
 DEMO_DONE = f"""
   {DEMO / "demo.mp4"}     a ten-second walk through the model
@@ -317,7 +317,9 @@ def set_up(machine: Machine, shell: Shell, level: str) -> None:
 def virtual_display() -> Iterator[str]:
     """An X server without a screen; gives its DISPLAY."""
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    # Without -noreset it starts anew when the last window has gone, and refuses whoever comes meanwhile.
+    options = ["-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"]
+    command = ["Xvfb", "-displayfd", str(write), *options]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:

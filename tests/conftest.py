@@ -3,12 +3,17 @@
 import contextlib
 import importlib
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 import setup  # scripts/setup.py
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: two workers share two cores
+
+# A shell that starts tests in the background has them, and all that they start, ignore Ctrl+C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Triton decides when it is imported whether its interpreter is to be had, and libraries of training import it.
 with pytest.MonkeyPatch.context() as _environment, contextlib.suppress(ImportError):

@@ -1,5 +1,6 @@
 """A StyleScope on a virtual screen, and what it ought to show, computed here from the Scene."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,12 +64,23 @@ def _program(display: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def app(_program: Driver) -> Driver:
-    """The program that tests share, at 1:1; each test finds some Scene or other."""
+    """The program that tests share, at 1:1, both columns from their tops; each test finds some Scene or other."""
     if not _program.alive():  # a test that broke it should not break those that follow
         at_one_to_one(_program.start())
+    places = _program.rects()
+    for alias, column in (("panel.model", "left"), ("view.one", "right")):
+        if alias not in places or places[alias].y < places["canvas"].y:
+            _program.reveal(alias, column)
     _program.click("view.one")
     _program.rest()
     return _program
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder of the test's own with a short name, for paths that are typed: each letter takes a frame or two."""
+    with tempfile.TemporaryDirectory(prefix="") as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image, ImageGrab
+from PIL import Image
 
 from stylegan_core.picture import read_scene
 from stylegan_core.scene import Scene
+from tests.screen import Screen
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = (1600, 1000)  # px, of setup.virtual_display
 LIMIT_S = 60.0  # a window that takes longer to react is broken, however busy the machine
 START_S = 180.0  # until there is a window, for reading PyTorch takes seconds of a core's time
 LOOK_S = 0.005  # between two looks at something
+TO_THE_TOP = 60  # notches of the wheel: more than any column is long
 STEADY = 3  # frames: an item that was at one place in so many of them stays there
 FACES = ROOT / "tests" / "golden" / "faces32.safetensors"  # what tests open to begin with: small, and always the same
 T = TypeVar("T")
@@ -77,6 +79,7 @@ class Driver:
         # Mesa draws on the thread that asks for it: its own would wait for each other where windows share few cores.
         quietly = {"OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "0", "PYTHONFAULTHANDLER": "1"}
         self._environment = dict(os.environ, DISPLAY=display, **quietly)
+        self._screen = Screen(display)
         self._arguments = arguments
         self._x, self._y, self._width, self._height = 0, 0, *SCREEN  # until the window is there
         self.process: subprocess.Popen[bytes]
@@ -114,7 +117,7 @@ class Driver:
 
     def quit(self) -> int:
         """Press Ctrl+Q; the exit code."""
-        self._xdotool("key", "ctrl+q")
+        self._screen.xdotool("key", "ctrl+q")
         return self.end()
 
     def kill(self) -> None:
@@ -171,7 +174,7 @@ class Driver:
         middle = self.rect("canvas")
         x = middle.x / 2 if column == "left" else (middle.x + middle.width + self._width) / 2
         y = middle.y + middle.height - 4  # below what lies here no tooltip and no combo takes the wheel
-        for notches in (*[-3] * 12, *[3] * 24):
+        for notches in (TO_THE_TOP, *[-3] * 24):
             place = self.rects().get(alias)
             if place is not None and middle.y <= place.y and place.y + place.height <= middle.y + middle.height:
                 return self.rect(alias)
@@ -218,12 +221,13 @@ class Driver:
     def scroll(self, notches: int, at: tuple[float, float]) -> None:
         """Turn the wheel, up (away from the hand) if positive."""
         self.move(*at)
-        for _ in range(abs(notches)):
-            self._do("click", 4 if notches > 0 else 5)
+        self._do("click", "--repeat", abs(notches), "--delay", 1, 4 if notches > 0 else 5)
 
     def key(self, keys: str) -> None:
         """Press and let go of keys such as "space" or "ctrl+shift+z"."""
         self._do("key", keys)
+        if "+" in keys:
+            self.rects()  # ImGui takes a key's going up a frame later, and what comes then would still be Ctrl's
 
     @contextlib.contextmanager
     def key_held(self, key: str) -> Iterator[None]:
@@ -249,30 +253,28 @@ class Driver:
 
     def screenshot(self) -> np.ndarray:
         """The window's pixels, uint8 [H, W, 3]."""
-        return self._pixels(self._x, self._y, self._width, self._height)
+        return self._screen.pixels(self._x, self._y, self._width, self._height)
 
     def other_window(self, title: str) -> str | None:
         """The X server's name of another window of the program; None if there is none."""
-        search = ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"]
-        found = subprocess.run(search, env=self._environment, check=False, capture_output=True, text=True).stdout
-        return found.split()[0] if found else None
+        return self._screen.window(title)
 
     def pixels_of(self, window: str) -> np.ndarray:
         """The pixels of another window that nothing lies over, uint8 [H, W, 3]."""
-        return self._pixels(*self._geometry("getwindowgeometry", "--shell", window))
+        return self._screen.pixels_of(window)
 
     def destroy(self, window: str, how: Literal["windowkill", "windowclose"]) -> None:
         """Have the X server end a window's connection, or the window alone."""
-        self._xdotool(how, window)
+        self._screen.xdotool(how, window)
 
     def focus(self, window: str) -> None:
         """Give another window the keyboard."""
-        self._xdotool("windowfocus", "--sync", window)
+        self._screen.xdotool("windowfocus", "--sync", window)
 
     def canvas(self) -> np.ndarray:
         """The pixels of the canvas alone."""
         x, y, width, height = map(int, self.rects()["canvas"])
-        return self._pixels(self._x + x, self._y + y, width, height)
+        return self._screen.pixels(self._x + x, self._y + y, width, height)
 
     def save_screenshot(self, path: Path, crop: Rect | None = None) -> None:
         """Write the window, or a part of it, to a PNG."""
@@ -303,27 +305,13 @@ class Driver:
 
     # -- within --------------------------------------------------------------------------------------------------------
 
-    def _pixels(self, x: int, y: int, width: int, height: int) -> np.ndarray:
-        return np.asarray(ImageGrab.grab((x, y, x + width, y + height), xdisplay=self._environment["DISPLAY"]))
-
     def _do(self, *words: object) -> None:
         """Have xdotool move, press or type, and wait until the program has drawn a frame that knows of it."""
-        self._xdotool(*words)  # which ends once the X server has passed it on
+        self._screen.xdotool(*words)  # which ends once the X server has passed it on
         for _ in range(2):  # the first may have been on its way before
             self.rects()
 
-    def _xdotool(self, *words: object) -> str:
-        command = ["xdotool", *map(str, words)]
-        return subprocess.run(
-            command, env=self._environment, check=True, capture_output=True, text=True, timeout=LIMIT_S
-        ).stdout
-
-    def _geometry(self, *words: str) -> tuple[int, int, int, int]:
-        place = dict(line.split("=") for line in self._xdotool(*words).split())
-        x, y, width, height = (int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
-        return x, y, width, height
-
     def _find_window(self) -> None:
         # There may be no window manager, which would have put the window where the session says.
-        found = self._geometry("search", "--name", "^StyleScope$", "getwindowgeometry", "--shell")
+        found = self._screen.geometry("search", "--name", "^StyleScope$", "getwindowgeometry", "--shell")
         self._x, self._y, self._width, self._height = found

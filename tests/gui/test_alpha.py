@@ -1,29 +1,37 @@
 """A model of oblong pictures with alpha: its picture, seen on black and by alpha alone, and saved with its alpha."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from stylegan_core.config import GeneratorConfig
 from stylegan_core.model import random_spec
 from stylegan_core.safetensors_file import write
 from stylegan_core.scene import Scene
-from tests.gui.conftest import at_one_to_one
-from tests.gui.driver import Driver, find
+from tests.gui.driver import FACES, Driver, find
+from tests.gui.test_files import open_model
 
 CONFIG = GeneratorConfig(
     img_resolution=32, base_size=(6, 4), img_channels=4, channel_base=128, channel_max=8, z_dim=8, w_dim=8
 )
 
 
-def test_a_picture_with_alpha_is_looked_at_and_saved(
-    launch: Callable[..., Driver], picture: Callable[[Scene], np.ndarray], tmp_path: Path
-) -> None:
-    write(random_spec(CONFIG, 0), model := tmp_path / "oblong.safetensors")
-    app = at_one_to_one(launch(model))
-    app.wait_for(lambda: app.session().get("scene", {}).get("model", {}).get("path") == str(model), "the model")
+@pytest.fixture
+def oblong(app: Driver, short_path: Path) -> Iterator[Driver]:
+    """The program with the model open; with the model that tests open afterwards."""
+    write(random_spec(CONFIG, 0), model := short_path / "oblong.safetensors")
+    open_model(app, model)
+    app.click("view.one")
+    yield app
+    app.click("view.ground", 0.1)
+    open_model(app, FACES)
+
+
+def test_a_picture_with_alpha_is_looked_at_and_saved(oblong: Driver, picture: Callable[[Scene], np.ndarray]) -> None:
+    app = oblong
     app.click("view.ground", 0.6)
     app.click("view.channel", 0.85)
     grey = picture(app.scene())

@@ -26,13 +26,17 @@ def parts(folder: Path) -> list[Path]:
 
 
 def test_a_walk_is_exported_by_mouse_and_resumed_by_the_next_run(
-    launch: Callable[..., Driver], picture: Callable[[Scene], np.ndarray], models: object, tmp_path: Path
+    launch: Callable[..., Driver],
+    picture: Callable[[Scene], np.ndarray],
+    models: object,
+    tmp_path: Path,
+    short_path: Path,
 ) -> None:
     ref = ModelRef(digest=models.open(FACES).card.digest, path=str(FACES))  # type: ignore[attr-defined]
     first, second = (Scene(model=ref, latent=Latent(seed=seed)) for seed in (3, 8))
     walk = Walk(keys=(Key(time_s=0, scene=first), Key(time_s=SECONDS, scene=second)), duration_s=SECONDS, last_s=LAST_S)
     write_walk(walk, file := tmp_path / "walk.json")
-    app, out, long = launch(file), tmp_path / "videos" / "short.mp4", tmp_path / "videos" / "long.mp4"
+    app, out, long = launch(file), short_path / "short.mp4", short_path / "long.mp4"
     app.wait_for(lambda: app.session().get("scene", {}).get("latent", {}).get("seed") == 3, "the walk's first picture")
     app.wait_for(lambda: app.shown("timeline.play"), "the timeline of the walk that was opened")
 
@@ -48,7 +52,7 @@ def test_a_walk_is_exported_by_mouse_and_resumed_by_the_next_run(
     assert read_kept(out) == walk
 
     app.click("export.part", 0.1)  # all of it
-    app.fill("export.fps", "120")
+    app.fill("export.fps", "60")
     app.key("Return")
     app.fill("export.path", str(long.with_suffix("")))  # the ending follows
     app.click("export.start")
@@ -58,5 +62,5 @@ def test_a_walk_is_exported_by_mouse_and_resumed_by_the_next_run(
     app = launch()
     app.click("export.offer.yes")
     app.wait_for(long.exists, "the video that was gone on with")
-    assert len(decoded(long)) == SECONDS * 120 and not parts(long.parent)
+    assert len(decoded(long)) == SECONDS * 60 and not parts(long.parent)
     assert not list((app.state / "exports").iterdir())

@@ -3,26 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.gui.conftest import See, at_one_to_one
-from tests.gui.driver import ROOT, Driver
-from visualizer.demo import FPS, SECONDS
+from tests.gui.driver import ROOT, Driver, Rect
+from visualizer.demo import FPS
 
-
-@pytest.fixture
-def person(screen: str, tmp_path: Path) -> Iterator[Driver]:
-    """Somebody who starts the program for themselves; `start` it as often as it takes."""
-    driver = Driver(tmp_path, screen)
-    yield driver
-    driver.kill()
+SHORT_S = 2  # the walk's whole loop in so many seconds: a fifth of its pictures
+SHORT = f"import sys, main, visualizer.demo as demo; demo.SECONDS = {SHORT_S}; main.main(sys.argv[1:])"
+Launch = Callable[..., Driver]
 
 
 def wait_for_a_picture(app: Driver) -> None:
@@ -30,8 +25,38 @@ def wait_for_a_picture(app: Driver) -> None:
     app.wait_for(lambda: (app.canvas() > 128).mean() > 0.3, "a picture")
 
 
-def test_what_crashed_is_offered_again(person: Driver, see: See) -> None:
-    app = at_one_to_one(person.start())
+def test_the_window_is_as_it_was_left_and_what_crashed_is_offered_again(launch: Launch, see: See) -> None:
+    """One person, who starts the program four times."""
+    wide = the_raw_texture_shows_the_same_bytes_and_columns_are_moved(launch("--presenter", "raw"), see)
+    app = launch()
+    folded_panels_and_columns_are_remembered(app, wide)
+    what_crashed_is_offered_again(app, see)
+
+
+def the_raw_texture_shows_the_same_bytes_and_columns_are_moved(app: Driver, see: See) -> Rect:
+    """Where the canvas stands after it."""
+    first = see(at_one_to_one(app))
+    app.key("space")
+    assert see(app) != first
+    canvas = app.rect("canvas")
+    edge = canvas.x - 4, canvas.y + canvas.height / 2
+    app.drag(edge, (edge[0] + 80, edge[1]))
+    app.wait_for(lambda: app.rects()["canvas"].x > canvas.x + 60, "a wider column")
+    wide = app.rect("canvas")
+    app.click("panel.truncation")
+    app.wait_for(lambda: not app.shown("truncation.psi"), "a folded panel")
+    assert app.quit() == 0
+    return wide
+
+
+def folded_panels_and_columns_are_remembered(app: Driver, wide: Rect) -> None:
+    app.wait_for(lambda: app.shown("mixing.seed"), "the panels")
+    assert app.rect("canvas") == wide
+    assert not app.shown("truncation.psi")
+
+
+def what_crashed_is_offered_again(app: Driver, see: See) -> None:
+    at_one_to_one(app)
     app.fill("latent.seed", "271828")
     app.key("Return")
     lost = see(app)
@@ -53,42 +78,13 @@ def test_what_crashed_is_offered_again(person: Driver, see: See) -> None:
     assert app.quit() == 0
 
 
-def test_folded_panels_and_columns_are_remembered(person: Driver) -> None:
-    app = person.start()
-    app.wait_for(lambda: app.session().get("scene"), "a Scene in the session")
-    canvas = app.rect("canvas")
-    edge = canvas.x - 4, canvas.y + canvas.height / 2
-    app.drag(edge, (edge[0] + 80, edge[1]))
-    app.wait_for(lambda: app.rects()["canvas"].x > canvas.x + 60, "a wider column")
-    wide = app.rect("canvas")
-    app.click("panel.truncation")
-    app.wait_for(lambda: not app.shown("truncation.psi"), "a folded panel")
-    assert app.quit() == 0
-    app.start()
-    app.wait_for(lambda: app.shown("mixing.seed"), "the panels")
-    assert app.rect("canvas") == wide
-    assert not app.shown("truncation.psi")
-    assert app.quit() == 0
-
-
-def test_the_raw_texture_shows_the_same_bytes(screen: str, tmp_path: Path, see: See) -> None:
-    app = at_one_to_one(Driver(tmp_path, screen, ("--presenter", "raw")).start())
-    try:
-        first = see(app)
-        app.key("space")
-        assert see(app) != first
-        assert app.quit() == 0
-    finally:
-        app.kill()
-
-
 def test_the_demo_leaves_a_video_and_a_picture(screen: str, tmp_path: Path) -> None:
     environment = dict(os.environ, DISPLAY=screen)
-    command = [sys.executable, "main.py", "--demo", tmp_path, "--scale", "0.6"]  # small: software draws it
+    command = [sys.executable, "-c", SHORT, "--demo", tmp_path, "--scale", "0.6"]  # small: software draws it
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=220)
     with av.open(tmp_path / "demo.mp4") as file:
         frames = [frame.to_ndarray(format="rgb24")[::8, ::8] for frame in file.decode(video=0)]
-    assert len(frames) == FPS * SECONDS
+    assert len(frames) == FPS * SHORT_S
     changed = [np.abs(a.astype(int) - b).max() > 8 for a, b in pairwise(frames)]
     assert sum(changed) > len(frames) / 2  # it moves
     assert np.asarray(Image.open(tmp_path / "window.png")).shape[:2] == (516, 816)

@@ -112,10 +112,19 @@ def click_map(app: Driver, channel: int) -> None:
     app.rest()
 
 
-def test_a_layer_is_looked_at_and_a_channel_turned_off(
-    launch: Callable[..., Driver], inside: Inside, picture: Picture
+def test_a_layer_is_looked_at_changed_kept_and_recorded(
+    launch: Callable[..., Driver], inside: Inside, see: See, picture: Picture
 ) -> None:
     app = at_one_to_one(launch())
+    without = a_layer_is_looked_at_and_a_channel_turned_off(app, inside, picture)
+    assert app.quit() == 0
+    at_one_to_one(app.start())
+    assert inside(app) == without
+    a_style_is_dragged_and_what_changes_recorded(app, inside, see, picture)
+
+
+def a_layer_is_looked_at_and_a_channel_turned_off(app: Driver, inside: Inside, picture: Picture) -> Scene:
+    """The Scene without the channel."""
     app.click("views.layers")
     app.click("layers.row.b8.conv0")
     app.key("Down")
@@ -132,15 +141,12 @@ def test_a_layer_is_looked_at_and_a_channel_turned_off(
     assert inside(app).channels == ()
     app.key("ctrl+shift+z")
     assert inside(app) == without
-    assert app.quit() == 0
-    at_one_to_one(app.start())
-    assert inside(app) == without
+    return without
 
 
-def test_a_style_is_dragged_and_what_changes_recorded(
-    launch: Callable[..., Driver], inside: Inside, see: See, picture: Picture
-) -> None:
-    app = at_one_to_one(launch())
+def a_style_is_dragged_and_what_changes_recorded(app: Driver, inside: Inside, see: See, picture: Picture) -> None:
+    app.key("F3")
+    app.wait_for(lambda: not app.shown("layers.picture"), "the picture alone")
     app.key("F3")
     app.click(f"layers.row.{LAYER}")
     app.click("layers.show", 0.1)  # one channel

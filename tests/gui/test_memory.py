@@ -1,10 +1,8 @@
 """Memory limits, set with mouse and keyboard; models that have made room come back when they are wanted."""
 
-from collections.abc import Callable
-
-from tests.gui.conftest import See, at_one_to_one
-from tests.gui.driver import Driver
-from tests.gui.test_files import GOLDEN, open_by_path
+from tests.gui.conftest import See
+from tests.gui.driver import FACES, Driver
+from tests.gui.test_files import GOLDEN, open_by_path, open_model
 
 
 def kept(app: Driver, field: str, value: int | None) -> None:
@@ -12,8 +10,7 @@ def kept(app: Driver, field: str, value: int | None) -> None:
     app.wait_for(lambda: app.session().get(field, "none yet") == value, f"{field} {value} in the session")
 
 
-def test_limits_are_typed_and_models_that_made_room_come_back(launch: Callable[..., Driver], see: See) -> None:
-    app = at_one_to_one(launch())
+def test_limits_are_typed_and_models_that_made_room_come_back(app: Driver, see: See) -> None:
     first = see(app)
     app.reveal("performance.steps_mib", "right")
     app.fill("performance.models_mib", "0")
@@ -28,11 +25,14 @@ def test_limits_are_typed_and_models_that_made_room_come_back(launch: Callable[.
     assert second.model != first.model
     app.key("ctrl+z")
     assert see(app) == first  # its model had no room beside the other
-    app.fill("performance.models_mib", "")
-    app.key("BackSpace")
-    app.key("Return")
-    kept(app, "models_mib", None)
+    for field in ("models_mib", "steps_mib"):
+        app.fill(f"performance.{field}", "")
+        app.key("BackSpace")
+        app.key("Return")
+        kept(app, field, None)
     app.click("performance.free")
     app.key("ctrl+shift+z")
     assert see(app) == second
-    assert app.quit() == 0
+    open_model(app, FACES)
+    app.wait_for(lambda: not app.shown("latent.class.1"), "a model without classes")
+    app.reveal("view.one", "right")

@@ -47,10 +47,21 @@ def shows(app: Driver, scene: Scene, models: ModelStore) -> None:
     app.wait_for(lambda: np.array_equal(looked_at(app, len(expected)), expected), f"the look of {scene.look}")
 
 
-def test_a_painted_stroke_is_in_the_picture_the_scene_and_the_session(
+def test_noise_is_painted_kept_varied_and_taken_from_a_favourite(
     noises: Driver, launch: Callable[..., Driver], see: See, picture: Picture, models: ModelStore
 ) -> None:
-    app = noises
+    painted = a_painted_stroke_is_in_the_picture_and_the_scene(noises, see, picture, models)
+    assert noises.quit() == 0
+    again = at_one_to_one(launch())  # the session opens the model
+    assert see(again) == painted
+    shows(again, painted, models)
+    what_noise_does_how_it_varies_and_a_favourite_s_noise(again, see, models)
+
+
+def a_painted_stroke_is_in_the_picture_and_the_scene(
+    app: Driver, see: See, picture: Picture, models: ModelStore
+) -> Scene:
+    """The Scene with the stroke."""
     before = see(app)
     assert (before.look.at, before.look.layer, before.noise) == ("noise", "b16.conv0", Noise())
     shows(app, before, models)
@@ -81,14 +92,10 @@ def test_a_painted_stroke_is_in_the_picture_the_scene_and_the_session(
     assert see(app) == before
     app.key("ctrl+shift+z")
     assert see(app) == painted
-    assert app.quit() == 0
-    again = at_one_to_one(launch())  # the session opens the model
-    assert see(again) == painted
-    shows(again, painted, models)
+    return painted
 
 
-def test_what_noise_does_how_it_varies_and_a_favourite_s_noise(noises: Driver, see: See, models: ModelStore) -> None:
-    app = noises
+def what_noise_does_how_it_varies_and_a_favourite_s_noise(app: Driver, see: See, models: ModelStore) -> None:
     first = see(app)
     app.key("p")
     app.wait_for(lambda: app.session().get("pins"), "the pin")

@@ -20,8 +20,8 @@ def photo(seed: int) -> Image.Image:
     return Image.fromarray(colours).resize((100, 60), Image.Resampling.BICUBIC)
 
 
-def test_pictures_are_looked_at_and_prepared(app: Driver, tmp_path: Path) -> None:
-    photos, out = tmp_path / "photos", app.pictures / "data" / f"photos-{SIDE}.zip"
+def test_pictures_are_looked_at_and_prepared(app: Driver, short_path: Path) -> None:
+    photos, out = short_path / "photos", app.pictures / "data" / f"photos-{SIDE}.zip"
     photos.mkdir()
     for seed in range(COUNT):
         photo(seed).save(photos / f"{seed}.png")

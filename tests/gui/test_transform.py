@@ -13,7 +13,8 @@ from stylegan_core.card import ModelCard
 from stylegan_core.models import ModelStore
 from stylegan_core.scene import Latent, Scene
 from tests.gui.conftest import See, at_one_to_one
-from tests.gui.driver import Driver, find
+from tests.gui.driver import FACES, Driver, find
+from tests.gui.test_files import open_model
 from widgets.ring import GAP, ring_around
 
 Picture = Callable[[Scene], np.ndarray]
@@ -180,7 +181,7 @@ def test_another_picture_stands_beside_under_the_same_transform(
 
     app.fill("latent.seed", "7")
     app.key("Return")
-    choose_beside(app, 2)  # below the starter, what was opened last
+    choose_beside(app, 2 + app.session()["recent"].index(str(FACES)))  # below the starter, what was opened last
     app.wait_for(lambda: app.shown("view.beside.seed"), "its seed")
     beside(see(app), 0)
     app.key("ctrl+shift+Right")
@@ -208,11 +209,17 @@ def panels(card: ModelCard) -> dict[str, bool]:
     return {"truncation": card.has_truncation, "mixing": card.num_ws > 1, "noise": card.has_noise}
 
 
-@pytest.mark.parametrize("name", ["sg3t_64", "progan_32"])
-def test_panels_suit_the_family(
-    name: str, launch: Callable[..., Driver], models: ModelStore, see: See, picture: Picture
-) -> None:
-    app = at_one_to_one(launch(GOLDEN / f"{name}.pkl"))
+def test_panels_suit_the_family(launch: Callable[..., Driver], models: ModelStore, see: See) -> None:
+    first, second = (GOLDEN / f"{name}.pkl" for name in ("progan_32", "sg3t_64"))
+    app = at_one_to_one(launch(first))
+    panels_suit(app, models, see)
+    app.key("ctrl+0")
+    open_model(app, second)
+    app.click("view.one")
+    panels_suit(app, models, see)
+
+
+def panels_suit(app: Driver, models: ModelStore, see: See) -> None:
     scene = see(app)
     card = models.get(scene.model).card
     for key, useful in panels(card).items():

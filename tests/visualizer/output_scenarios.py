@@ -5,7 +5,7 @@ Takes the names of scenarios; prints one JSON object: name -> traceback, empty i
 
 import ctypes
 import json
-import subprocess
+import os
 import sys
 import threading
 import time
@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import glfw
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from OpenGL import GL as gl
 
+from tests.screen import Screen
 from tests.visualizer.presenter_scenarios import CudaLike, MemoryInterop, frame
 from visualizer.output_gl import Easel, Look, OwnWay, Slide
 from visualizer.output_stage import DESTROYED, Stage, Wish
@@ -29,6 +29,7 @@ from visualizer.session import OutputSettings
 
 LIMIT_S = 30.0
 PLACE = Place(96, 96, 20, 30)
+SCREEN = Screen(os.environ["DISPLAY"])
 
 
 @contextmanager
@@ -176,8 +177,10 @@ def stage(find: Callable[[], Any] = lambda: None) -> Iterator[Stage]:
     playing = Stage(find)
     playing.begin()
     playing.want(wish(1))
-    yield playing
-    playing.end(LIMIT_S)
+    try:
+        yield playing
+    finally:
+        playing.end(LIMIT_S)  # GLFW is one for the process: left open, it would be used by two threads
 
 
 def wish(number: int) -> Wish:
@@ -185,14 +188,8 @@ def wish(number: int) -> Wish:
     return Wish(number, OutputSettings(mode="window", fit="whole", **kept), (0.0, 0.0))
 
 
-def on_screen(title: str = "StyleScope output") -> str:
-    search = ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"]
-    return subprocess.run(search, check=False, capture_output=True, text=True).stdout.strip()
-
-
-def pixels_of(window: str) -> np.ndarray:
-    command = ["import", "-silent", "-window", window, "-depth", "8", "png:-"]
-    return iio.imread(subprocess.run(command, check=True, capture_output=True).stdout)[..., :3]
+def on_screen() -> str:
+    return SCREEN.window("StyleScope output") or ""
 
 
 def a_stage_shows_on_the_screen_what_it_is_shown() -> None:
@@ -207,7 +204,9 @@ def a_stage_shows_on_the_screen_what_it_is_shown() -> None:
             playing.show(Slide(rgba, rgba.shape[1::-1]))
             until(lambda number=number: playing.statistics.shown == number)
             factor = 96 // rgba.shape[0]
-            np.testing.assert_array_equal(pixels_of(on_screen()), whole(getattr(rgba, "rgba", rgba), factor, 96, 96))
+            np.testing.assert_array_equal(
+                SCREEN.pixels_of(on_screen()), whole(getattr(rgba, "rgba", rgba), factor, 96, 96)
+            )
         assert names == {"output"}  # CUDA is set up on the thread that draws
         playing.want(None)
         until(lambda: not on_screen())
@@ -251,7 +250,7 @@ def _destroyed(how: str) -> None:
             playing.show(Slide(frame(8, 8), (8, 8)))
 
         until(lambda: (flows(), playing.statistics.shown > 5)[1])
-        subprocess.run(["xdotool", how, on_screen()], check=True)
+        SCREEN.xdotool(how, on_screen())
         until(lambda: (flows(), playing.report.over == 1)[1])
         assert playing.report.why == DESTROYED
         playing.want(wish(2))
@@ -261,7 +260,7 @@ def _destroyed(how: str) -> None:
         before = playing.statistics.shown
         playing.show(Slide(rgba, (12, 12)))
         until(lambda: playing.statistics.shown > before)
-        until(lambda: np.array_equal(pixels_of(on_screen()), whole(rgba, 8, 96, 96)))
+        until(lambda: np.array_equal(SCREEN.pixels_of(on_screen()), whole(rgba, 8, 96, 96)))
 
 
 def a_destroyed_window_ends_nothing_else() -> None:
@@ -275,7 +274,7 @@ def a_killed_connection_ends_nothing_else() -> None:
 def a_destroyed_window_is_noticed_while_nothing_is_drawn() -> None:
     with stage() as playing:
         until(on_screen)
-        subprocess.run(["xdotool", "windowclose", on_screen()], check=True)
+        SCREEN.xdotool("windowclose", on_screen())
         until(lambda: playing.report.over == 1)
 
 
