@@ -56,7 +56,7 @@ def open_window(
     runs: Annotated[Path, typer.Option(help="Folder of the models that are trained.")] = RUNS,
     demo: Annotated[Path | None, typer.Option(help="Play a ten-second walk, film it into this folder, end.")] = None,
     presenter: Annotated[str, typer.Option(help="How frames reach the screen: auto, upload or raw.")] = "auto",
-    rects: Annotated[Path | None, typer.Option(help="Keep the items' places in this file, for scripts.")] = None,
+    rects: Annotated[Path | None, typer.Option(help="Write the places of items here when it is gone.")] = None,
 ) -> None:
     """Open the window (this is what happens without a command)."""
     from visualizer.openmp import wait_quietly
