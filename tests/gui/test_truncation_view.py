@@ -75,7 +75,6 @@ def test_the_nearest_of_four_centres(truncation: Driver, see: See, picture: Pict
     app.wait_for(lambda: app.shown("space.centres"), "the number of centres")
     with app.key_held("ctrl"):
         app.click("space.centres")
-    app.key("ctrl+a")
     app.type("4")
     app.key("Return")
     app.rest()
