@@ -83,7 +83,6 @@ class GridView:
                 label=f"{icons.DICE}  Fill with {FIRST_SIZE} × {FIRST_SIZE} people",
                 tag="grid.fill",
                 height=self._ui.px(48),
-                width=-1,
                 callback=lambda: self._controls.fill(FIRST_SIZE),
             )
             tooltip("grid.fill", "Each cell mixes the person above it with the one to its left.")
@@ -96,6 +95,7 @@ class GridView:
         explorer, px = self._ui.explorer, self._ui.px
         width -= 2 * px(MARGIN)
         self._controls.sync(width)
+        dpg.configure_item("grid.fill", width=width)
         scene, card = explorer.scene, explorer.card
         if card is None:
             return
