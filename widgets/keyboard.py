@@ -110,8 +110,10 @@ class Keyboard:
         return dpg.is_item_shown(PARK) and dpg.is_item_focused(SPOT)
 
     def _park(self) -> None:
+        if self._parked:
+            return
         focused = _focused()
-        if self._parked or not focused or self.typing():
+        if not focused or self.typing():
             return  # a menu, a list that is let down, or another window keeps its keys
         self._arriving = FRAMES
         if not self._owner:
@@ -141,6 +143,9 @@ class Keyboard:
 
 def _focused() -> list[int]:
     """What has ImGui's focus in the main window, outer items first; empty where it is elsewhere."""
+    active = dpg.get_active_window()
+    if dpg.does_item_exist(active) and _root(active) != "main":
+        return []  # asked in every frame while another window has it: going through all items takes 3 to 6 ms
     found = []
     for item in dpg.get_all_items():
         state = dpg.get_item_state(item)
