@@ -57,6 +57,11 @@ def prepare(weight: Tensor, up: bool = False) -> Prepared:
     return Prepared(energy, winograd=winograd.transformed(weight) if winograd.is_worth_it(weight) else None)
 
 
+def _demodulation(styles: Tensor, energy: Tensor) -> Tensor:
+    """What brings outputs back to the scale of inputs (equation 3), [N, out]; energy: [out, in]."""
+    return (styles.square() @ energy.t() + 1e-8).rsqrt()
+
+
 def modulated_conv2d(
     x: Tensor,
     weight: Tensor,
@@ -86,8 +91,7 @@ def modulated_conv2d(
     Returns:
         [N, out, H, W], or twice H and W.
     """
-    energy = weight_energy(weight) if prepared is None else prepared.energy
-    factor = (styles.square() @ energy.t() + 1e-8).rsqrt()
+    factor = _demodulation(styles, weight_energy(weight) if prepared is None else prepared.energy)
     return scaled_conv2d(
         x, weight, styles, factor, up_filter=up_filter, prepared=prepared, poll=poll, finish=finish, place=place
     )
@@ -123,13 +127,16 @@ def scaled_conv2d(
         finish: done to the result, band by band. Given one picture, or all.
         place: as in `conv2d_up`.
     """
-    if gpu.supports(x):
-        poll()
-        return gpu.attempt(
-            lambda: finish(gpu.modulated_conv2d(x, weight, styles, up_filter, factor=factor, padding=pad), 0),
-            lambda: _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish, place),
-        )
-    return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish, place)
+
+    def plain() -> Tensor:
+        return _plain_scaled_conv2d(x, weight, styles, factor, pad, up_filter, prepared, poll, finish, place)
+
+    if not gpu.supports(x):
+        return plain()
+    poll()
+    return gpu.attempt(
+        lambda: finish(gpu.modulated_conv2d(x, weight, styles, up_filter, factor=factor, padding=pad), 0), plain
+    )
 
 
 def _plain_scaled_conv2d(
@@ -210,7 +217,7 @@ def modulated_act(
     if x.dtype == torch.float16:  # whose range `modulated_conv2d` minds
         y = modulated_conv2d(x, weight, styles, up_filter=up_filter)
         return bias_act(y, bias, activation, gain, clamp, noise)
-    factor = (styles.square() @ weight_energy(weight).t() + 1e-8).rsqrt()
+    factor = _demodulation(styles, weight_energy(weight))
     x, weight = x * styles.to(x.dtype)[:, :, None, None], weight.to(x.dtype)
     y = conv2d(x, weight) if up_filter is None else conv2d_up(x, weight, up_filter)
     return gradients.finished(y, factor, bias, activation, gain, clamp, noise)
