@@ -31,5 +31,5 @@ def plain_training() -> Iterator[None]:
 
 
 def _plain_adam(parameters: Iterable[nn.Parameter], config: OptimiserConfig, lazy: Lazy | None) -> torch.optim.Adam:
-    lr, betas = (config.lr, config.betas) if lazy is None else (lazy.rate(config.lr), lazy.betas(config.betas))
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=config.eps, foreach=False, fused=False)
+    betas = config.betas if lazy is None else lazy.betas(config.betas)
+    return torch.optim.Adam(parameters, betas=betas, eps=config.eps, foreach=False, fused=False)

@@ -348,10 +348,8 @@ class Trainer:
 
 
 def _adam(parameters: Iterable[nn.Parameter], config: OptimiserConfig, lazy: Lazy | None) -> torch.optim.Adam:
-    lr, betas = config.lr, config.betas
-    if lazy is not None:
-        lr, betas = lazy.rate(lr), lazy.betas(betas)
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=config.eps, fused=True)
+    betas = config.betas if lazy is None else lazy.betas(config.betas)
+    return torch.optim.Adam(parameters, betas=betas, eps=config.eps, fused=True)  # `_set_rates` says how fast
 
 
 def _add(numbers: dict[str, Tensor], name: str, value: Tensor, pieces: int) -> None:
