@@ -21,7 +21,7 @@ from stylegan_core.spec import NetworkSpec
 from train.board import Board, append
 from train.networks import save, spec_of
 from train.regularisers import Mean, alone
-from train.run_folder import RunFolder, all_of, file_name
+from train.run_folder import WHOLE, RunFolder, all_of, file_name
 from train.trainer import Trainer
 
 PREVIEWS = 16  # pictures
@@ -147,7 +147,7 @@ def write_snapshot(folder: RunFolder, trainer: Trainer, spec: NetworkSpec) -> Pa
 
 def write_model(folder: RunFolder, trainer: Trainer) -> Path:
     """Keep all three networks, which another run can start from."""
-    path = folder.models / f"model-{file_name(trainer.seen)}.safetensors"
+    path = folder.models / f"{WHOLE}{file_name(trainer.seen)}.safetensors"
     save(path, trainer.g, trainer.ema.network, trainer.d, describe(trainer), trainer.lod)
     return path
 

@@ -32,6 +32,7 @@ State = Literal["starting", "training", "paused", "stopped", "done", "failed"]
 RUNNING: tuple[State, ...] = ("starting", "training", "paused")
 EXPLORING_S = 3.0  # for so long after a touch somebody is exploring
 LAST_WORDS = 4000  # bytes of the log that are looked at
+WHOLE = "model-"  # before the name of a snapshot that holds G and D too
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -240,18 +241,23 @@ def file_name(seen: int) -> str:
     return f"{seen:09d}"
 
 
+def moment_of(path: Path) -> int | None:
+    """Real pictures so far, as a file's name tells; None: it is not called by a moment in training."""
+    digits = path.stem.removeprefix(WHOLE)
+    return int(digits) if digits.isdecimal() else None
+
+
 def all_of(folder: Path) -> list[Snapshot]:
     """Every file in a folder that is called by a moment in training, by their names."""
     try:
         paths = sorted(folder.iterdir())
     except OSError:
         return []
-    named = [(path.stem.removeprefix("model-"), path) for path in paths]
-    return [Snapshot(int(digits), path) for digits, path in named if digits.isdecimal()]
+    return [Snapshot(seen, path) for path in paths if (seen := moment_of(path)) is not None]
 
 
 def _numbered(folder: Path, suffix: str) -> list[Snapshot]:
-    """Files of moments in training; where there are two of one moment, the larger ("model-") alone."""
+    """Files of moments in training; where there are two of one moment, the larger (WHOLE) alone."""
     found = {snapshot.seen: snapshot for snapshot in all_of(folder) if snapshot.path.suffix == suffix}
     return [found[seen] for seen in sorted(found)]
 

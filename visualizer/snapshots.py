@@ -9,7 +9,7 @@ from typing import NamedTuple
 from stylegan_core.checkpoint import digest
 from stylegan_core.scene import ModelRef, Scene, only_picture
 from stylegan_core.walk import Key, Walk
-from train.run_folder import RunFolder, Snapshot
+from train.run_folder import RunFolder, Snapshot, moment_of
 
 RESTING_S = 2.0  # a folder that was changed so long ago and has the same time as before is the same
 WALK_KEYS, KEY_S = 48, 0.25  # of a walk through training: how many snapshots at most, and how long each is seen
@@ -20,17 +20,15 @@ Cancelled = Callable[[], bool]
 def run_of(model: ModelRef) -> RunFolder | None:
     """The run that a model is a snapshot of, as its path tells."""
     path = Path(model.path)
-    if path.parent.name != "snapshots" or not path.stem.removeprefix("model-").isdecimal():
+    if path.parent.name != "snapshots" or moment_of(path) is None:
         return None
     return RunFolder(path.parent.parent)
 
 
 def snapshot_name(path: Path) -> str | None:
     """What a snapshot, whose file is a mere number, is called: its run and when; None: it is no snapshot."""
-    run = run_of(ModelRef(path=str(path)))
-    if run is None:
-        return None
-    return f"{run.path.name}, {int(path.stem.removeprefix('model-')) / 1000:g} kimg"
+    run, seen = run_of(ModelRef(path=str(path))), moment_of(path)
+    return None if run is None or seen is None else f"{run.name}, {seen / 1000:g} kimg"
 
 
 def spread(snapshots: Sequence[Snapshot], count: int) -> list[Snapshot]:
